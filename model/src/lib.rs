@@ -1,0 +1,17 @@
+//! Our words: names, ids, states, messages and the two HTTP protocols between programs.
+//! Pure: no IO, no async, no clock, no database.
+
+pub mod address;
+pub mod agent;
+pub mod chroot;
+pub mod ids;
+pub mod messages;
+pub mod names;
+pub mod package;
+pub mod result_file;
+pub mod signing;
+pub mod state;
+pub mod work;
+
+pub use ids::{ActionId, Attempt, BuildId, PackageId, ProjectId, UnixTime, UserId};
+pub use names::{ChrootName, DirName, InvalidName, OwnerName, PackageName, ProjectName, ProjectRef};

@@ -1,0 +1,27 @@
+//! Messages between services: complete, versioned in their names, harmless when repeated.
+//! Variants are only ever added; a changed meaning is a V2. Every variant has a golden file.
+
+mod backend;
+mod distgit;
+mod keygen;
+mod report;
+
+pub use backend::{BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories};
+pub use distgit::{Branch, DistGitTask, Import};
+pub use keygen::{CreateKey, KeygenTask};
+pub use report::{ActionDone, Imported, Progress, Report};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Something that travels by a Redis stream.
+pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+    const STREAM: &'static str;
+    /// The consumer group that reads the stream.
+    const GROUP: &'static str;
+
+    /// Equal for repeats of the same news.
+    fn key(&self) -> String;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+use crate::{
+    ActionId, Attempt, BuildId, ChrootName, UnixTime,
+    package::SourceHeader,
+    state::Stage,
+    work::{DistGitCommit, Failure, TaskId, TaskOutcome},
+};
+
+/// What every service says to the frontend, the only decider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Report {
+    /// A task moved on.
+    ProgressV1 {
+        task: TaskId,
+        attempt: Attempt,
+        progress: Progress,
+        at: UnixTime,
+    },
+    /// A task ended for good.
+    FinishedV1 {
+        task: TaskId,
+        attempt: Attempt,
+        outcome: TaskOutcome,
+        at: UnixTime,
+    },
+    /// The builder is gone; the frontend decides on another attempt.
+    LostV1 {
+        task: TaskId,
+        attempt: Attempt,
+        reason: String,
+        at: UnixTime,
+    },
+    ImportedV1(Imported),
+    ImportFailedV1 {
+        build: BuildId,
+        failure: Failure,
+        at: UnixTime,
+    },
+    ActionDoneV1(ActionDone),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum Progress {
+    /// A builder has the task. `builder` is its name for people.
+    Taken { builder: String },
+    /// The stage that began. `Building` means running.
+    Stage { stage: Stage },
+}
+
+/// An SRPM is in DistGit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    pub build: BuildId,
+    pub header: SourceHeader,
+    pub commits: BTreeMap<ChrootName, DistGitCommit>,
+    pub at: UnixTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionDone {
+    pub action: ActionId,
+    /// One sentence when it failed.
+    pub error: Option<String>,
+    /// The key's fingerprint when the action made a key.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+    pub at: UnixTime,
+}
+
+impl Message for Report {
+    const STREAM: &'static str = "coppice:reports";
+    const GROUP: &'static str = "frontend";
+
+    fn key(&self) -> String {
+        match self {
+            Self::ProgressV1 { task, attempt, progress, .. } => match progress {
+                Progress::Taken { .. } => format!("progress/{task}/{attempt}/taken"),
+                Progress::Stage { stage } => format!("progress/{task}/{attempt}/{stage}"),
+            },
+            Self::FinishedV1 { task, attempt, .. } => format!("finished/{task}/{attempt}"),
+            Self::LostV1 { task, attempt, .. } => format!("lost/{task}/{attempt}"),
+            Self::ImportedV1(imported) => format!("imported/{}", imported.build),
+            Self::ImportFailedV1 { build, .. } => format!("import-failed/{build}"),
+            Self::ActionDoneV1(done) => format!("action/{}", done.action),
+        }
+    }
+}

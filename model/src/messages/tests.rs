@@ -1,0 +1,250 @@
+use std::{collections::BTreeMap, fmt::Debug, path::Path};
+
+use super::*;
+use crate::{
+    ActionId, Attempt, BuildId, ProjectRef, UnixTime,
+    chroot::{ChrootDefinition, Environment, Repository, Runner},
+    package::{Nevra, SourceHeader},
+    state::Stage,
+    work::*,
+};
+
+fn project() -> ProjectRef {
+    ProjectRef { owner: "@team".parse().unwrap(), name: "tools".parse().unwrap() }
+}
+
+fn context() -> BuildContext {
+    BuildContext {
+        build: BuildId(7),
+        project: project(),
+        dir: "tools:pr:3".parse().unwrap(),
+        sandbox: "@team/tools--alice".into(),
+        background: false,
+    }
+}
+
+fn repository(id: &str) -> Repository {
+    Repository {
+        id: id.into(),
+        name: "Base".into(),
+        baseurl: "https://example.com/base/".into(),
+        priority: Some(7),
+        module_hotfixes: None,
+        repo_gpgcheck: Some(false),
+    }
+}
+
+fn environment() -> Environment {
+    Environment {
+        chroot: ChrootDefinition {
+            name: "fedora-43-x86_64".parse().unwrap(),
+            runner: Runner::Mock { config: Some("fedora-43-x86_64".into()) },
+            repositories: vec![repository("base")],
+            setup_packages: vec!["@build".into()],
+        },
+        repositories: vec![repository("copr_base")],
+        additional_packages: vec!["gcc".into()],
+        additional_modules: vec![],
+        with_opts: vec!["x".into()],
+        without_opts: vec![],
+        isolation: "default".into(),
+        bootstrap: "default".into(),
+        bootstrap_image: None,
+        enable_net: false,
+    }
+}
+
+fn header() -> SourceHeader {
+    SourceHeader {
+        name: "hello".parse().unwrap(),
+        epoch: Some(1),
+        version: "2.8".into(),
+        release: "1".into(),
+        exclusive_arch: vec![],
+        exclude_arch: vec!["s390x".into()],
+    }
+}
+
+fn commit() -> DistGitCommit {
+    DistGitCommit {
+        clone_url: "http://distgit/git/@team/tools/hello".into(),
+        commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        lookaside_url: "http://distgit/lookaside/@team/tools/hello".into(),
+    }
+}
+
+fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
+    let results = BuildResults {
+        build: BuildId(7),
+        dir: "tools".parse().unwrap(),
+        package: Some("hello".parse().unwrap()),
+        chroots: vec!["fedora-43-x86_64".parse().unwrap()],
+    };
+    vec![
+        (
+            "source_build_v1",
+            BackendTask::SourceBuildV1(SourceWork {
+                context: context(),
+                attempt: Attempt(2),
+                source: SourceSpec::Link { url: "https://example.com/hello.src.rpm".into() },
+                environment: environment(),
+                limits: Limits::default(),
+            }),
+        ),
+        (
+            "rpm_build_v1",
+            BackendTask::RpmBuildV1(RpmWork {
+                context: context(),
+                attempt: Attempt::FIRST,
+                source: commit(),
+                header: header(),
+                environment: environment(),
+                limits: Limits::default(),
+            }),
+        ),
+        ("cancel_v1", BackendTask::CancelV1 { build: BuildId(7) }),
+        (
+            "publish_v1",
+            BackendTask::PublishV1(PublishRepositories {
+                action: ActionId(9),
+                project: project(),
+                dirs: vec!["tools".parse().unwrap()],
+                chroots: vec!["fedora-43-x86_64".parse().unwrap()],
+                from_scratch: true,
+            }),
+        ),
+        (
+            "delete_builds_v1",
+            BackendTask::DeleteBuildsV1(DeleteBuilds {
+                action: ActionId(9),
+                project: project(),
+                builds: vec![results],
+            }),
+        ),
+        (
+            "delete_project_v1",
+            BackendTask::DeleteProjectV1(DeleteProject {
+                action: ActionId(9),
+                project: project(),
+                dirs: vec!["tools".parse().unwrap()],
+            }),
+        ),
+    ]
+}
+
+fn reports() -> Vec<(&'static str, Report)> {
+    let task = || "7-fedora-43-x86_64".parse::<TaskId>().unwrap();
+    let nevra = Nevra {
+        name: "hello".into(),
+        epoch: None,
+        version: "2.8".into(),
+        release: "1.fc43".into(),
+        arch: "x86_64".into(),
+    };
+    let failure = || Failure { cause: FailureCause::Build, message: "%build failed".into() };
+    let (attempt, at) = (Attempt::FIRST, UnixTime(1_800_000_000));
+    vec![
+        (
+            "progress_v1_taken",
+            Report::ProgressV1 {
+                task: task(),
+                attempt,
+                progress: Progress::Taken { builder: "local-1".into() },
+                at,
+            },
+        ),
+        (
+            "progress_v1_stage",
+            Report::ProgressV1 {
+                task: task(),
+                attempt,
+                progress: Progress::Stage { stage: Stage::Signing },
+                at,
+            },
+        ),
+        (
+            "finished_v1_published",
+            Report::FinishedV1 {
+                task: task(),
+                attempt,
+                outcome: TaskOutcome::Published { packages: vec![nevra] },
+                at,
+            },
+        ),
+        (
+            "finished_v1_source",
+            Report::FinishedV1 {
+                task: TaskId::Source(BuildId(7)),
+                attempt,
+                outcome: TaskOutcome::SourceMade { srpm_url: "http://backend/x.src.rpm".into() },
+                at,
+            },
+        ),
+        (
+            "finished_v1_failed",
+            Report::FinishedV1 { task: task(), attempt, outcome: TaskOutcome::Failed(failure()), at },
+        ),
+        ("lost_v1", Report::LostV1 { task: task(), attempt, reason: "no heartbeat".into(), at }),
+        (
+            "imported_v1",
+            Report::ImportedV1(Imported {
+                build: BuildId(7),
+                header: header(),
+                commits: BTreeMap::from([("fedora-43-x86_64".parse().unwrap(), commit())]),
+                at,
+            }),
+        ),
+        ("import_failed_v1", Report::ImportFailedV1 { build: BuildId(7), failure: failure(), at }),
+        (
+            "action_done_v1",
+            Report::ActionDoneV1(ActionDone {
+                action: ActionId(9),
+                error: None,
+                fingerprint: Some("AB".into()),
+                at,
+            }),
+        ),
+    ]
+}
+
+/// The golden file is a promise to messages that already wait in some Redis.
+fn keeps_its_promise<M: Message + PartialEq + Debug>(name: &str, message: &M) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.json"));
+    if std::env::var_os("COPPICE_WRITE_GOLDEN").is_some() && !path.exists() {
+        std::fs::write(&path, serde_json::to_string_pretty(message).unwrap() + "\n").unwrap();
+    }
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; write it with COPPICE_WRITE_GOLDEN=1", path.display()));
+    assert_eq!(&serde_json::from_str::<M>(&text).unwrap(), message, "{name}");
+}
+
+#[test]
+fn golden_files_parse_for_ever() {
+    for (name, message) in backend_tasks() {
+        keeps_its_promise(name, &message);
+    }
+    for (name, message) in reports() {
+        keeps_its_promise(name, &message);
+    }
+    keeps_its_promise(
+        "import_v1",
+        &DistGitTask::ImportV1(Import {
+            build: BuildId(7),
+            project: project(),
+            srpm_url: "http://frontend/tmp/x/hello.src.rpm".into(),
+            branches: vec![Branch { chroot: "fedora-43-x86_64".parse().unwrap(), branch: "f43".into() }],
+        }),
+    );
+    let create = CreateKey { action: ActionId(9), project: project() };
+    keeps_its_promise("create_key_v1", &KeygenTask::CreateKeyV1(create));
+}
+
+#[test]
+fn another_attempt_is_other_news_and_a_repeat_is_not() {
+    let keys: Vec<String> = backend_tasks().iter().map(|(_, task)| task.key()).collect();
+    assert_eq!(keys[0], "source/7/2");
+    assert_eq!(keys[1], "rpm/7/fedora-43-x86_64/1");
+    let keys: Vec<String> = reports().iter().map(|(_, report)| report.key()).collect();
+    let distinct: std::collections::BTreeSet<&String> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len() - 1, "the two finishes of one attempt share a key: {keys:?}");
+}
