@@ -50,7 +50,6 @@ pub struct Assignment {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "one lives at a time, and boxes would show in every match")]
 pub enum Job {
     Source(SourceWork),
     Rpm(RpmWork),

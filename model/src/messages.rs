@@ -14,7 +14,7 @@ pub use report::{ActionDone, Imported, Progress, Report};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Something that travels by a Redis stream.
-pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Message: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     const STREAM: &'static str;
     /// The consumer group that reads the stream.
     const GROUP: &'static str;

@@ -9,7 +9,6 @@ use crate::{
 /// Work for the backend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "messages live one at a time")]
 pub enum BackendTask {
     SourceBuildV1(SourceWork),
     RpmBuildV1(RpmWork),

@@ -132,78 +132,57 @@ fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
     ]
 }
 
-fn reports() -> Vec<(&'static str, Report)> {
-    let task = || "7-fedora-43-x86_64".parse::<TaskId>().unwrap();
-    let nevra = Nevra {
+fn nevra() -> Nevra {
+    Nevra {
         name: "hello".into(),
         epoch: None,
         version: "2.8".into(),
         release: "1.fc43".into(),
         arch: "x86_64".into(),
+    }
+}
+
+fn failure() -> Failure {
+    Failure { cause: FailureCause::Build, message: "%build failed".into() }
+}
+
+const AT: UnixTime = UnixTime(1_800_000_000);
+
+fn progress(progress: Progress) -> Report {
+    let task = "7-fedora-43-x86_64".parse().unwrap();
+    Report::ProgressV1 { task, attempt: Attempt::FIRST, progress, at: AT }
+}
+
+fn finished(task: &str, outcome: TaskOutcome) -> Report {
+    Report::FinishedV1 { task: task.parse().unwrap(), attempt: Attempt::FIRST, outcome, at: AT }
+}
+
+fn reports() -> Vec<(&'static str, Report)> {
+    let rpm = "7-fedora-43-x86_64";
+    let made = TaskOutcome::SourceMade { srpm_url: "http://backend/x.src.rpm".into() };
+    let imported = Imported {
+        build: BuildId(7),
+        header: header(),
+        commits: BTreeMap::from([("fedora-43-x86_64".parse().unwrap(), commit())]),
+        at: AT,
     };
-    let failure = || Failure { cause: FailureCause::Build, message: "%build failed".into() };
-    let (attempt, at) = (Attempt::FIRST, UnixTime(1_800_000_000));
+    let lost = Report::LostV1 {
+        task: rpm.parse().unwrap(),
+        attempt: Attempt::FIRST,
+        reason: "no heartbeat".into(),
+        at: AT,
+    };
+    let done = ActionDone { action: ActionId(9), error: None, fingerprint: Some("AB".into()), at: AT };
     vec![
-        (
-            "progress_v1_taken",
-            Report::ProgressV1 {
-                task: task(),
-                attempt,
-                progress: Progress::Taken { builder: "local-1".into() },
-                at,
-            },
-        ),
-        (
-            "progress_v1_stage",
-            Report::ProgressV1 {
-                task: task(),
-                attempt,
-                progress: Progress::Stage { stage: Stage::Signing },
-                at,
-            },
-        ),
-        (
-            "finished_v1_published",
-            Report::FinishedV1 {
-                task: task(),
-                attempt,
-                outcome: TaskOutcome::Published { packages: vec![nevra] },
-                at,
-            },
-        ),
-        (
-            "finished_v1_source",
-            Report::FinishedV1 {
-                task: TaskId::Source(BuildId(7)),
-                attempt,
-                outcome: TaskOutcome::SourceMade { srpm_url: "http://backend/x.src.rpm".into() },
-                at,
-            },
-        ),
-        (
-            "finished_v1_failed",
-            Report::FinishedV1 { task: task(), attempt, outcome: TaskOutcome::Failed(failure()), at },
-        ),
-        ("lost_v1", Report::LostV1 { task: task(), attempt, reason: "no heartbeat".into(), at }),
-        (
-            "imported_v1",
-            Report::ImportedV1(Imported {
-                build: BuildId(7),
-                header: header(),
-                commits: BTreeMap::from([("fedora-43-x86_64".parse().unwrap(), commit())]),
-                at,
-            }),
-        ),
-        ("import_failed_v1", Report::ImportFailedV1 { build: BuildId(7), failure: failure(), at }),
-        (
-            "action_done_v1",
-            Report::ActionDoneV1(ActionDone {
-                action: ActionId(9),
-                error: None,
-                fingerprint: Some("AB".into()),
-                at,
-            }),
-        ),
+        ("progress_v1_taken", progress(Progress::Taken { builder: "local-1".into() })),
+        ("progress_v1_stage", progress(Progress::Stage { stage: Stage::Signing })),
+        ("finished_v1_published", finished(rpm, TaskOutcome::Published { packages: vec![nevra()] })),
+        ("finished_v1_failed", finished(rpm, TaskOutcome::Failed(failure()))),
+        ("finished_v1_source", finished("7", made)),
+        ("lost_v1", lost),
+        ("imported_v1", Report::ImportedV1(imported)),
+        ("import_failed_v1", Report::ImportFailedV1 { build: BuildId(7), failure: failure(), at: AT }),
+        ("action_done_v1", Report::ActionDoneV1(done)),
     ]
 }
 

@@ -1,0 +1,18 @@
+//! Logs: for people on a terminal, JSON lines otherwise. `COPPICE_LOG` takes a filter (`info` by default).
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Sets up logging to standard error; a second call changes nothing.
+pub fn init() {
+    let filter = EnvFilter::try_from_env("COPPICE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let base = fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
+    let set = if stderr().is_terminal() {
+        base.compact().try_init()
+    } else {
+        base.json().flatten_event(true).with_target(true).try_init()
+    };
+    // Tests start several services in one process; the first one has set it up.
+    drop(set);
+}
