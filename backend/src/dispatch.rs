@@ -1,0 +1,3 @@
+//! From a queued task to a closed attempt.
+
+pub mod staging;
