@@ -106,6 +106,8 @@ pub struct Choices {
     pub results_url: Option<String>,
     /// Parallel builds on this host.
     pub agents: usize,
+    /// `None`: below the data folder.
+    pub cache: Option<PathBuf>,
     /// Further `host[:port]` that builders may fetch from.
     pub allow: Vec<String>,
     /// After this many seconds without a word a builder is lost.
@@ -235,7 +237,7 @@ impl Layout {
             ("agents", i64::try_from(choices.agents).unwrap_or(1).into()),
             ("command", agent.into()),
             ("work_dir", path(self.root.join("agents"))),
-            ("cache_dir", path(self.root.join("cache"))),
+            ("cache_dir", path(choices.cache.clone().unwrap_or_else(|| self.root.join("cache")))),
         ]);
         let allow: Vec<toml::Value> =
             addresses.own().into_iter().chain(choices.allow.iter().cloned()).map(Into::into).collect();

@@ -4,6 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     future::Future,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     pin::pin,
     process::Stdio,
     time::{Duration, Instant},
@@ -54,6 +55,9 @@ pub struct Options {
     /// Parallel builds on this host
     #[arg(long, default_value_t = 2)]
     agents: usize,
+    /// Where build roots are kept [default: cache in the data folder]
+    #[arg(long)]
+    cache: Option<PathBuf>,
     /// Let builders fetch from this host[:port] although it is not on the public internet (repeatable)
     #[arg(long)]
     allow: Vec<String>,
@@ -69,6 +73,7 @@ impl Options {
             public_url: self.public_url.clone(),
             results_url: self.results_url.clone(),
             agents: self.agents,
+            cache: self.cache.clone(),
             allow: self.allow.clone(),
             lease_s: self.lease,
         }
