@@ -98,3 +98,42 @@ fn add_files(builder: &mut PackageBuilder, tree: Tree) -> Result<(), rpm::Error>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe() -> Recipe {
+        let mut tree = Tree::default();
+        tree.dir("/etc/x", 0o750);
+        tree.file("/etc/x/conf", "a = 1\n", true);
+        tree.symlink("/lib/y", "../etc/x");
+        Recipe {
+            name: "x".to_owned(),
+            evr: Evr::from_debian("1:2.0-3+b1"),
+            arch: "x86_64",
+            summary: "An x".to_owned(),
+            requires: vec![Dependency::any("y")],
+            provides: vec![Dependency::eq("z", "1")],
+            tree,
+            runs_ldconfig: true,
+        }
+    }
+
+    #[test]
+    fn the_same_recipe_gives_the_same_bytes() {
+        assert!(recipe().cook().unwrap() == recipe().cook().unwrap());
+    }
+
+    #[test]
+    fn the_package_is_what_the_recipe_says() {
+        assert_eq!(recipe().file_name(), "x-2.0-3+b1.x86_64.rpm");
+        let package = rpm::Package::parse(&mut recipe().cook().unwrap().as_slice()).unwrap();
+        assert_eq!(package.metadata.get_nevra().unwrap().to_string(), "x-1:2.0-3+b1.x86_64");
+        let files = package.metadata.get_file_entries().unwrap();
+        let paths: Vec<_> = files.iter().map(|file| file.path().display().to_string()).collect();
+        assert_eq!(paths, ["/etc/x", "/etc/x/conf", "/usr/lib/y"]);
+        let provides = package.metadata.get_provides().unwrap();
+        assert!(provides.iter().any(|one| one.to_string() == "z = 1"), "{provides:?}");
+    }
+}

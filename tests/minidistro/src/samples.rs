@@ -106,11 +106,11 @@ impl Sample {
         let mut command = Command::new("rpmbuild");
         // A home of its own: the caller's macros must not change what comes out.
         command.env("HOME", top).env("LC_ALL", "C").env("SOURCE_DATE_EPOCH", SOURCE_DATE.to_string());
-        let folders = [("_topdir", top), ("_sourcedir", top), ("_srcrpmdir", made)];
-        for (name, folder) in folders {
-            command.arg("--define").arg(format!("{name} {}", folder.display()));
-        }
+        // rpm stores the expanded spec: a path that differs each time must not be in it.
+        command.current_dir(top).arg("--define").arg(format!("_srcrpmdir {}", made.display()));
         for define in [
+            "_topdir /proc/self/cwd",
+            "_sourcedir /proc/self/cwd",
             "dist %{nil}",
             "_buildhost minidistro",
             "use_source_date_epoch_as_buildtime 1",
