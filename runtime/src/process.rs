@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    process::{ExitStatus, Stdio},
+    process::{ExitStatus, Output, Stdio},
     time::Duration,
 };
 
@@ -22,20 +22,30 @@ pub enum ProcessError {
 
 /// Runs to the end and returns standard output. The program is killed when the time is up or the caller
 /// is dropped.
-pub async fn run(mut command: Command, limit: Duration) -> Result<Vec<u8>, ProcessError> {
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let child = command.spawn().map_err(|source| ProcessError::Start { program: program.clone(), source })?;
-    let output = match tokio::time::timeout(limit, child.wait_with_output()).await {
-        Err(_) => return Err(ProcessError::Timeout { program, limit_s: limit.as_secs() }),
-        Ok(Err(source)) => return Err(ProcessError::Start { program, source }),
-        Ok(Ok(output)) => output,
-    };
+pub async fn run(command: Command, limit: Duration) -> Result<Vec<u8>, ProcessError> {
+    let program = name(&command);
+    let output = output(command, limit).await?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let stderr = tail(&output.stderr);
     Err(ProcessError::Failed { program, status: output.status, stderr })
+}
+
+/// The same for programs that say something useful when they fail: their exit status is not judged.
+pub async fn output(mut command: Command, limit: Duration) -> Result<Output, ProcessError> {
+    let program = name(&command);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let child = command.spawn().map_err(|source| ProcessError::Start { program: program.clone(), source })?;
+    match tokio::time::timeout(limit, child.wait_with_output()).await {
+        Err(_) => Err(ProcessError::Timeout { program, limit_s: limit.as_secs() }),
+        Ok(Err(source)) => Err(ProcessError::Start { program, source }),
+        Ok(Ok(output)) => Ok(output),
+    }
+}
+
+fn name(command: &Command) -> String {
+    command.as_std().get_program().to_string_lossy().into_owned()
 }
 
 fn tail(bytes: &[u8]) -> String {
