@@ -49,7 +49,10 @@ fn try_plan(private: &Path) -> Result<Plan, Error> {
     apt.arg("-o").arg(format!("Dir::Cache::archives={}", archives.display()));
     apt.args(["-qq", "download", "--print-uris"]).args(data::words(data::PACKAGES));
     let printed = match run(&mut apt) {
-        Err(Error::Failed { message, .. }) if is_about_lists(&message) => Err(Error::NoLists(message)),
+        Err(Error::Failed { message, .. }) if is_about_lists(&message) => {
+            // One line for each package; the first says it all.
+            Err(Error::NoLists(message.lines().next().unwrap_or_default().to_owned()))
+        }
         other => other,
     }?;
     let mut plan: Plan = printed.lines().filter_map(deb_of).collect();

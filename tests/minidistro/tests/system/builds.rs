@@ -76,6 +76,11 @@ fn a_program_is_built_against_the_library_built_before() {
         ]
     );
 
+    let debuginfo = format!("/home/build/top/RPMS/x86_64/{}", names[1]);
+    let provides =
+        lab.inside(&build.root, &build.folder, &["rpm", "-qp", "--provides", &debuginfo]).expect_ok();
+    assert!(provides.contains("debuginfo(build-id) = "), "{provides}");
+
     let srpm = samples::srpm("greet", &lab.path("srpms")).unwrap();
     let without = build.rpmbuild("greet", &["-bb"]);
     assert!(without.text.contains("libgreet-devel is needed by greet"), "{}", without.text);
