@@ -1,0 +1,17 @@
+DROP TABLE inbox;
+DROP TABLE outbox;
+DROP TABLE actions;
+DROP TABLE built_packages;
+DROP TABLE attempts;
+DROP TABLE build_chroots;
+DROP TABLE builds;
+DROP TABLE batches;
+DROP TABLE packages;
+DROP TABLE project_chroots;
+DROP TABLE project_dirs;
+DROP TABLE projects;
+DROP TABLE mock_chroots;
+DROP TABLE api_tokens;
+DROP TABLE memberships;
+DROP TABLE groups;
+DROP TABLE users;

@@ -1,0 +1,156 @@
+//! One build in one chroot.
+
+use std::collections::HashMap;
+
+use coppice_model::{
+    Attempt, BuildId, ChrootName, UnixTime,
+    state::{ChrootState, Stage},
+    work::{DistGitCommit, TaskId},
+};
+use diesel::prelude::*;
+
+use crate::{BuildFailure, Conn, StoreError, column, schema::build_chroots};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildChroot {
+    pub id: i64,
+    pub build: BuildId,
+    pub chroot: ChrootName,
+    pub state: ChrootState,
+    /// The finer stage while it runs.
+    pub stage: Option<Stage>,
+    pub attempt: Attempt,
+    pub started_on: Option<UnixTime>,
+    pub ended_on: Option<UnixTime>,
+    /// `<padded build id>-<package>`, once a builder has it.
+    pub result_dir: Option<String>,
+    pub commit: Option<DistGitCommit>,
+    pub builder: Option<String>,
+    pub failure: Option<BuildFailure>,
+}
+
+impl BuildChroot {
+    pub fn task(&self) -> TaskId {
+        TaskId::Rpm(self.build, self.chroot.clone())
+    }
+}
+
+#[derive(Queryable)]
+struct BuildChrootRow {
+    id: i64,
+    build_id: i64,
+    chroot: String,
+    state: String,
+    stage: Option<String>,
+    attempt: i64,
+    started_on: Option<i64>,
+    ended_on: Option<i64>,
+    result_dir: Option<String>,
+    git_commit: Option<String>,
+    builder: Option<String>,
+    failure: Option<String>,
+}
+
+impl TryFrom<BuildChrootRow> for BuildChroot {
+    type Error = StoreError;
+    fn try_from(row: BuildChrootRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            build: BuildId(row.build_id),
+            chroot: column::word("a build's chroot", &row.chroot)?,
+            state: column::word("a chroot's state", &row.state)?,
+            stage: column::word_if_any("a chroot's stage", row.stage.as_deref())?,
+            attempt: column::attempt(row.attempt),
+            started_on: column::time(row.started_on),
+            ended_on: column::time(row.ended_on),
+            result_dir: row.result_dir,
+            commit: column::from_json_if_any("a chroot's commit", row.git_commit.as_deref())?,
+            builder: row.builder,
+            failure: column::from_json_if_any("a chroot's failure", row.failure.as_deref())?,
+        })
+    }
+}
+
+/// Everything that changes while a chroot is built.
+#[derive(AsChangeset)]
+#[diesel(table_name = build_chroots, treat_none_as_null = true)]
+struct Columns {
+    state: String,
+    stage: Option<String>,
+    attempt: i64,
+    started_on: Option<i64>,
+    ended_on: Option<i64>,
+    result_dir: Option<String>,
+    git_commit: Option<String>,
+    builder: Option<String>,
+    failure: Option<String>,
+}
+
+impl TryFrom<&BuildChroot> for Columns {
+    type Error = StoreError;
+    fn try_from(chroot: &BuildChroot) -> Result<Self, StoreError> {
+        let commit = chroot.commit.as_ref().map(|commit| column::to_json("a chroot's commit", commit));
+        let failure = chroot.failure.as_ref().map(|failure| column::to_json("a chroot's failure", failure));
+        Ok(Self {
+            state: chroot.state.to_string(),
+            stage: chroot.stage.map(|stage| stage.to_string()),
+            attempt: i64::from(chroot.attempt.0),
+            started_on: column::seconds(chroot.started_on),
+            ended_on: column::seconds(chroot.ended_on),
+            result_dir: chroot.result_dir.clone(),
+            git_commit: commit.transpose()?,
+            builder: chroot.builder.clone(),
+            failure: failure.transpose()?,
+        })
+    }
+}
+
+/// The chroots of one build in the order they were added; one statement.
+pub fn list(conn: &mut Conn, build: BuildId) -> Result<Vec<BuildChroot>, StoreError> {
+    let query = build_chroots::table.filter(build_chroots::build_id.eq(build.0)).order(build_chroots::id);
+    column::all(query.load::<BuildChrootRow>(conn)?)
+}
+
+/// The chroots of several builds; one statement.
+pub fn list_of(
+    conn: &mut Conn,
+    builds: &[BuildId],
+) -> Result<HashMap<BuildId, Vec<BuildChroot>>, StoreError> {
+    let ids: Vec<i64> = builds.iter().map(|id| id.0).collect();
+    let query = build_chroots::table.filter(build_chroots::build_id.eq_any(ids)).order(build_chroots::id);
+    let mut by_build: HashMap<BuildId, Vec<BuildChroot>> = HashMap::new();
+    for row in query.load::<BuildChrootRow>(conn)? {
+        by_build.entry(BuildId(row.build_id)).or_default().push(row.try_into()?);
+    }
+    Ok(by_build)
+}
+
+pub fn find(conn: &mut Conn, build: BuildId, chroot: &str) -> Result<Option<BuildChroot>, StoreError> {
+    let query = build_chroots::table
+        .filter(build_chroots::build_id.eq(build.0))
+        .filter(build_chroots::chroot.eq(chroot));
+    query.first::<BuildChrootRow>(conn).optional()?.map(BuildChroot::try_from).transpose()
+}
+
+/// A chroot that waits for the source phase.
+pub fn insert(conn: &mut Conn, build: BuildId, chroot: &ChrootName) -> Result<BuildChroot, StoreError> {
+    let row = diesel::insert_into(build_chroots::table)
+        .values((
+            build_chroots::build_id.eq(build.0),
+            build_chroots::chroot.eq(chroot.as_str()),
+            build_chroots::state.eq(ChrootState::Waiting.as_str()),
+            build_chroots::attempt.eq(i64::from(Attempt::FIRST.0)),
+        ))
+        .returning(build_chroots::all_columns)
+        .get_result::<BuildChrootRow>(conn)?;
+    row.try_into()
+}
+
+/// Writes `after` if the row still has the state and attempt of `before`; `false` when somebody else moved it.
+pub fn update(conn: &mut Conn, before: &BuildChroot, after: &BuildChroot) -> Result<bool, StoreError> {
+    let row = build_chroots::table
+        .find(before.id)
+        .filter(build_chroots::state.eq(before.state.as_str()))
+        .filter(build_chroots::attempt.eq(i64::from(before.attempt.0)));
+    Ok(diesel::update(row).set(Columns::try_from(after)?).execute(conn)? == 1)
+}

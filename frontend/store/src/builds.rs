@@ -1,0 +1,305 @@
+//! Builds: one submission, its source phase and what was asked for.
+
+mod row;
+
+use coppice_model::{
+    Attempt, BuildId, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
+    package::SourceHeader,
+    state::{BuildState, SourceState},
+    work::FailureCause,
+};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BuildChroot, Conn, Page, StoreError, build_chroots, column,
+    schema::{build_chroots as chroots, builds, projects, users},
+};
+use row::{BuildRow, SourceColumns};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    pub id: BuildId,
+    pub project_id: ProjectId,
+    pub project: ProjectRef,
+    pub dir: DirName,
+    /// Known once the SRPM was read.
+    pub header: Option<SourceHeader>,
+    pub submitter: Option<OwnerName>,
+    pub submitted_on: UnixTime,
+    pub source: BuildSource,
+    pub source_state: SourceState,
+    pub source_attempt: Attempt,
+    pub source_builder: Option<String>,
+    pub source_started_on: Option<UnixTime>,
+    pub source_ended_on: Option<UnixTime>,
+    /// Where the backend keeps an SRPM that a builder made.
+    pub srpm_url: Option<String>,
+    pub options: BuildOptions,
+    /// Why the source phase failed.
+    pub failure: Option<BuildFailure>,
+    pub batch: Option<i64>,
+}
+
+impl Build {
+    pub fn package(&self) -> Option<&PackageName> {
+        self.header.as_ref().map(|header| &header.name)
+    }
+}
+
+/// What the user submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum BuildSource {
+    Link {
+        url: String,
+    },
+    /// A file that lies at `/tmp/<path>` of the frontend.
+    Upload {
+        path: String,
+        file_name: String,
+    },
+}
+
+impl BuildSource {
+    /// Whether the source phase has nothing to do: an SRPM was uploaded.
+    pub fn is_uploaded_srpm(&self) -> bool {
+        matches!(self, Self::Upload { file_name, .. } if file_name.ends_with(".src.rpm") || file_name.ends_with(".nosrc.rpm"))
+    }
+}
+
+/// The options of contract section 10.3.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildOptions {
+    pub timeout_s: u64,
+    pub is_background: bool,
+    pub enable_net: Option<bool>,
+    pub bootstrap: Option<String>,
+    pub isolation: Option<String>,
+}
+
+/// Why something failed. Without a cause it was our infrastructure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildFailure {
+    pub cause: Option<FailureCause>,
+    pub message: String,
+}
+
+/// A build with its chroots, as users see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildView {
+    pub build: Build,
+    /// Empty until the SRPM is known, unless chroots were chosen at submit.
+    pub chroots: Vec<BuildChroot>,
+}
+
+impl BuildView {
+    pub fn state(&self) -> BuildState {
+        let states: Vec<_> = self.chroots.iter().map(|chroot| chroot.state).collect();
+        BuildState::of(self.build.source_state, &states)
+    }
+
+    /// The earliest start of a chroot.
+    pub fn started_on(&self) -> Option<UnixTime> {
+        self.chroots.iter().filter_map(|chroot| chroot.started_on).min()
+    }
+
+    /// When the last chroot, or the source phase that nothing follows, ended.
+    pub fn ended_on(&self) -> Option<UnixTime> {
+        if !self.state().is_final() {
+            return None;
+        }
+        let chroots = self.chroots.iter().filter_map(|chroot| chroot.ended_on).max();
+        chroots.or(self.build.source_ended_on)
+    }
+}
+
+/// What a new build begins with.
+#[derive(Debug, Clone)]
+pub struct NewBuildRow {
+    pub project: ProjectId,
+    pub dir: DirName,
+    pub submitter: UserId,
+    pub source: BuildSource,
+    pub source_state: SourceState,
+    pub options: BuildOptions,
+    pub batch: Option<i64>,
+}
+
+/// Which builds a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct BuildFilter {
+    pub project: Option<ProjectId>,
+    pub package: Option<String>,
+    pub submitter: Option<UserId>,
+    pub dir: Option<String>,
+    pub state: Option<BuildState>,
+}
+
+type Joined = (BuildRow, (String, String), Option<String>);
+
+/// The query of all lists: builds with their project's and submitter's names.
+macro_rules! joined {
+    () => {
+        builds::table.inner_join(projects::table).left_join(users::table).select((
+            builds::all_columns,
+            (projects::owner, projects::name),
+            users::name.nullable(),
+        ))
+    };
+}
+
+/// One build with its chroots; two statements.
+pub fn find(conn: &mut Conn, id: BuildId) -> Result<Option<BuildView>, StoreError> {
+    let row: Option<Joined> = joined!().filter(builds::id.eq(id.0)).first(conn).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let build = Build::try_from(row)?;
+    let chroots = build_chroots::list(conn, id)?;
+    Ok(Some(BuildView { build, chroots }))
+}
+
+/// Several builds by id, ascending; two statements. Unknown ids are left out.
+pub fn list_by_id(conn: &mut Conn, ids: &[BuildId]) -> Result<Vec<BuildView>, StoreError> {
+    let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows: Vec<Joined> = joined!().filter(builds::id.eq_any(raw)).order(builds::id).load(conn)?;
+    with_chroots(conn, rows)
+}
+
+/// Newest first; two statements. A wanted state is looked for before the page is cut.
+pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<BuildView>, StoreError> {
+    let mut query = joined!().into_boxed();
+    if let Some(project) = filter.project {
+        query = query.filter(builds::project_id.eq(project.0));
+    }
+    if let Some(package) = &filter.package {
+        query = query.filter(builds::package.eq(package.clone()));
+    }
+    if let Some(submitter) = filter.submitter {
+        query = query.filter(builds::submitter_id.eq(submitter.0));
+    }
+    if let Some(dir) = &filter.dir {
+        query = query.filter(builds::dir.eq(dir.clone()));
+    }
+    let cut = if filter.state.is_some() { Page::ALL } else { page };
+    let rows = query.order(builds::id.desc()).limit(cut.limit()).offset(cut.offset()).load(conn)?;
+    let mut views = with_chroots(conn, rows)?;
+    if let Some(state) = filter.state {
+        views.retain(|view| view.state() == state);
+        let (offset, limit) = (as_size(page.offset()), as_size(page.limit()));
+        views = views.into_iter().skip(offset).take(limit).collect();
+    }
+    Ok(views)
+}
+
+fn as_size(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn with_chroots(conn: &mut Conn, rows: Vec<Joined>) -> Result<Vec<BuildView>, StoreError> {
+    let builds: Vec<Build> = column::all(rows)?;
+    let ids: Vec<BuildId> = builds.iter().map(|build| build.id).collect();
+    let mut chroots = build_chroots::list_of(conn, &ids)?;
+    let view = |build: Build| {
+        let chroots = chroots.remove(&build.id).unwrap_or_default();
+        BuildView { build, chroots }
+    };
+    Ok(builds.into_iter().map(view).collect())
+}
+
+pub fn insert(conn: &mut Conn, new: &NewBuildRow, now: UnixTime) -> Result<BuildId, StoreError> {
+    let id: i64 = diesel::insert_into(builds::table)
+        .values((
+            builds::project_id.eq(new.project.0),
+            builds::dir.eq(new.dir.as_str()),
+            builds::submitter_id.eq(new.submitter.0),
+            builds::submitted_on.eq(now.0),
+            builds::source.eq(column::to_json("a build's source", &new.source)?),
+            builds::source_state.eq(new.source_state.as_str()),
+            builds::source_attempt.eq(i64::from(Attempt::FIRST.0)),
+            builds::options.eq(column::to_json("a build's options", &new.options)?),
+            builds::batch_id.eq(new.batch),
+            builds::touched_on.eq(now.0),
+        ))
+        .returning(builds::id)
+        .get_result(conn)?;
+    Ok(BuildId(id))
+}
+
+/// Notes that something is said about the build and keeps every other transaction from changing it until
+/// this one ends; `false` when there is no such build.
+pub fn lock(conn: &mut Conn, id: BuildId, now: UnixTime) -> Result<bool, StoreError> {
+    let set = builds::touched_on.eq(now.0);
+    Ok(diesel::update(builds::table.find(id.0)).set(set).execute(conn)? == 1)
+}
+
+/// Writes the source phase of `after` if the row still has the state and attempt of `before`; `false` when
+/// somebody else moved it.
+pub fn update_source(conn: &mut Conn, before: &Build, after: &Build) -> Result<bool, StoreError> {
+    let row = builds::table
+        .find(before.id.0)
+        .filter(builds::source_state.eq(before.source_state.as_str()))
+        .filter(builds::source_attempt.eq(i64::from(before.source_attempt.0)));
+    Ok(diesel::update(row).set(SourceColumns::try_from(after)?).execute(conn)? == 1)
+}
+
+pub fn update_batch(conn: &mut Conn, id: BuildId, batch: i64) -> Result<(), StoreError> {
+    diesel::update(builds::table.find(id.0)).set(builds::batch_id.eq(batch)).execute(conn)?;
+    Ok(())
+}
+
+/// The builds of a batch, ascending; two statements.
+pub fn list_of_batch(conn: &mut Conn, batch: i64) -> Result<Vec<BuildView>, StoreError> {
+    let rows: Vec<Joined> = joined!().filter(builds::batch_id.eq(batch)).order(builds::id).load(conn)?;
+    with_chroots(conn, rows)
+}
+
+/// Unfinished builds that nobody spoke of since `before`, oldest first; two statements.
+pub fn list_silent(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<BuildView>, StoreError> {
+    let waiting = chroots::table
+        .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
+        .select(chroots::build_id);
+    let rows: Vec<Joined> = joined!()
+        .filter(builds::touched_on.lt(before.0))
+        .filter(
+            builds::source_state
+                .eq_any(["pending", "starting", "running", "importing"])
+                .or(builds::id.eq_any(waiting)),
+        )
+        .order(builds::id)
+        .limit(limit)
+        .load(conn)?;
+    with_chroots(conn, rows)
+}
+
+/// Builds that were canceled, wholly or in part, and touched since `since`; one statement.
+pub fn list_canceled(conn: &mut Conn, since: UnixTime) -> Result<Vec<BuildId>, StoreError> {
+    let canceled = chroots::table.filter(chroots::state.eq("canceled")).select(chroots::build_id);
+    let ids: Vec<i64> = builds::table
+        .filter(builds::touched_on.ge(since.0))
+        .filter(builds::source_state.eq("canceled").or(builds::id.eq_any(canceled)))
+        .order(builds::id)
+        .select(builds::id)
+        .load(conn)?;
+    Ok(ids.into_iter().map(BuildId).collect())
+}
+
+/// The paths of uploaded files that are not yet in DistGit; one statement.
+pub fn list_awaited_uploads(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    let sources: Vec<String> = builds::table
+        .filter(builds::source_state.eq_any(["pending", "starting", "running", "importing"]))
+        .select(builds::source)
+        .load(conn)?;
+    let mut paths = Vec::new();
+    for source in &sources {
+        if let BuildSource::Upload { path, .. } = column::from_json("a build's source", source)? {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+pub fn delete(conn: &mut Conn, ids: &[BuildId]) -> Result<(), StoreError> {
+    let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    diesel::delete(builds::table.filter(builds::id.eq_any(raw))).execute(conn)?;
+    Ok(())
+}

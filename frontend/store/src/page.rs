@@ -1,0 +1,26 @@
+//! Which part of a list is wanted.
+
+/// A part of a list. `limit: None` means everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Page {
+    pub limit: Option<i64>,
+    pub offset: i64,
+}
+
+impl Page {
+    /// Everything.
+    pub const ALL: Self = Self { limit: None, offset: 0 };
+
+    pub fn first(limit: i64) -> Self {
+        Self { limit: Some(limit), offset: 0 }
+    }
+
+    /// No limit, zero and less mean everything (contract section 4).
+    pub(crate) fn limit(self) -> i64 {
+        self.limit.filter(|limit| *limit > 0).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn offset(self) -> i64 {
+        self.offset.max(0)
+    }
+}

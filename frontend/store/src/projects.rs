@@ -1,0 +1,218 @@
+//! Projects and their settings.
+
+use coppice_model::{OwnerName, ProjectId, ProjectName, ProjectRef, UnixTime};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{Conn, Page, StoreError, column, schema::projects};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    pub id: ProjectId,
+    pub owner: OwnerName,
+    pub name: ProjectName,
+    pub settings: ProjectSettings,
+    /// Known once the project's key was made.
+    pub key_fingerprint: Option<String>,
+    pub created_at: UnixTime,
+}
+
+impl Project {
+    pub fn reference(&self) -> ProjectRef {
+        ProjectRef { owner: self.owner.clone(), name: self.name.clone() }
+    }
+}
+
+/// Everything that can be set (contract section 7.3). One JSON text but for what lists filter by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProjectSettings {
+    #[serde(skip)]
+    pub description: String,
+    #[serde(skip)]
+    pub unlisted_on_hp: bool,
+    /// When the project goes away by itself.
+    #[serde(skip)]
+    pub delete_on: Option<UnixTime>,
+    pub instructions: String,
+    pub homepage: Option<String>,
+    pub contact: Option<String>,
+    pub additional_repos: Vec<String>,
+    pub devel_mode: bool,
+    pub enable_net: bool,
+    pub persistent: bool,
+    pub auto_prune: bool,
+    pub bootstrap: String,
+    pub isolation: String,
+    pub follow_fedora_branching: bool,
+    pub multilib: bool,
+    pub module_hotfixes: bool,
+    pub appstream: bool,
+    pub fedora_review: bool,
+    pub runtime_dependencies: Vec<String>,
+    pub packit_forge_projects_allowed: Vec<String>,
+    pub repo_priority: Option<i64>,
+}
+
+impl Default for ProjectSettings {
+    fn default() -> Self {
+        Self {
+            description: String::new(),
+            unlisted_on_hp: false,
+            delete_on: None,
+            instructions: String::new(),
+            homepage: None,
+            contact: None,
+            additional_repos: Vec::new(),
+            devel_mode: false,
+            enable_net: false,
+            persistent: false,
+            auto_prune: true,
+            bootstrap: "default".into(),
+            isolation: "default".into(),
+            follow_fedora_branching: true,
+            multilib: false,
+            module_hotfixes: false,
+            appstream: false,
+            fedora_review: false,
+            runtime_dependencies: Vec::new(),
+            packit_forge_projects_allowed: Vec::new(),
+            repo_priority: None,
+        }
+    }
+}
+
+#[derive(Queryable)]
+pub(crate) struct ProjectRow {
+    id: i64,
+    owner: String,
+    name: String,
+    description: String,
+    is_unlisted: bool,
+    delete_on: Option<i64>,
+    settings: String,
+    key_fingerprint: Option<String>,
+    created_at: i64,
+}
+
+impl TryFrom<ProjectRow> for Project {
+    type Error = StoreError;
+    fn try_from(row: ProjectRow) -> Result<Self, StoreError> {
+        let settings: ProjectSettings = column::from_json("a project's settings", &row.settings)?;
+        Ok(Self {
+            id: ProjectId(row.id),
+            owner: column::word("a project's owner", &row.owner)?,
+            name: column::word("a project's name", &row.name)?,
+            settings: ProjectSettings {
+                description: row.description,
+                unlisted_on_hp: row.is_unlisted,
+                delete_on: column::time(row.delete_on),
+                ..settings
+            },
+            key_fingerprint: row.key_fingerprint,
+            created_at: UnixTime(row.created_at),
+        })
+    }
+}
+
+pub fn find(conn: &mut Conn, owner: &str, name: &str) -> Result<Option<Project>, StoreError> {
+    let query = projects::table.filter(projects::owner.eq(owner)).filter(projects::name.eq(name));
+    query.first::<ProjectRow>(conn).optional()?.map(Project::try_from).transpose()
+}
+
+pub fn get(conn: &mut Conn, id: ProjectId) -> Result<Project, StoreError> {
+    let row = projects::table.find(id.0).first::<ProjectRow>(conn).optional()?;
+    row.ok_or_else(|| StoreError::Absent(format!("project {id}")))?.try_into()
+}
+
+/// By id; of one owner or of all; one statement.
+pub fn list(conn: &mut Conn, owner: Option<&str>, page: Page) -> Result<Vec<Project>, StoreError> {
+    let mut query = projects::table.into_boxed();
+    if let Some(owner) = owner {
+        query = query.filter(projects::owner.eq(owner.to_owned()));
+    }
+    let query = query.order(projects::id).limit(page.limit()).offset(page.offset());
+    column::all(query.load::<ProjectRow>(conn)?)
+}
+
+/// The newest listed ones; one statement.
+pub fn list_newest(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreError> {
+    let query = projects::table.filter(projects::is_unlisted.eq(false)).order(projects::id.desc());
+    column::all(query.limit(page.limit()).offset(page.offset()).load::<ProjectRow>(conn)?)
+}
+
+/// Substrings of owner and name (either one may be empty), or of name and description; one statement.
+pub fn search(conn: &mut Conn, words: &str, page: Page) -> Result<Vec<Project>, StoreError> {
+    let contains = |text: &str| format!("%{}%", escaped(&text.to_lowercase()));
+    let mut query = projects::table.into_boxed();
+    if let Some((owner, name)) = words.split_once('/') {
+        query = query
+            .filter(lower(projects::owner).like(contains(owner)).escape('\\'))
+            .filter(lower(projects::name).like(contains(name)).escape('\\'));
+    } else {
+        query = query.filter(
+            lower(projects::name)
+                .like(contains(words))
+                .escape('\\')
+                .or(lower(projects::owner).like(contains(words)).escape('\\'))
+                .or(lower(projects::description).like(contains(words)).escape('\\')),
+        );
+    }
+    let query = query.order(projects::id).limit(page.limit()).offset(page.offset());
+    column::all(query.load::<ProjectRow>(conn)?)
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+pub fn insert(
+    conn: &mut Conn,
+    project: &ProjectRef,
+    settings: &ProjectSettings,
+    now: UnixTime,
+) -> Result<Project, StoreError> {
+    let row = diesel::insert_into(projects::table)
+        .values((
+            projects::owner.eq(project.owner.as_str()),
+            projects::name.eq(project.name.as_str()),
+            projects::description.eq(&settings.description),
+            projects::is_unlisted.eq(settings.unlisted_on_hp),
+            projects::delete_on.eq(column::seconds(settings.delete_on)),
+            projects::settings.eq(column::to_json("a project's settings", settings)?),
+            projects::created_at.eq(now.0),
+        ))
+        .returning(projects::all_columns)
+        .get_result::<ProjectRow>(conn)?;
+    row.try_into()
+}
+
+pub fn update_settings(conn: &mut Conn, id: ProjectId, settings: &ProjectSettings) -> Result<(), StoreError> {
+    diesel::update(projects::table.find(id.0))
+        .set((
+            projects::description.eq(&settings.description),
+            projects::is_unlisted.eq(settings.unlisted_on_hp),
+            projects::delete_on.eq(column::seconds(settings.delete_on)),
+            projects::settings.eq(column::to_json("a project's settings", settings)?),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub fn update_key(conn: &mut Conn, id: ProjectId, fingerprint: &str) -> Result<(), StoreError> {
+    diesel::update(projects::table.find(id.0))
+        .set(projects::key_fingerprint.eq(fingerprint))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// With everything that hangs on it: chroots, packages, builds.
+pub fn delete(conn: &mut Conn, id: ProjectId) -> Result<(), StoreError> {
+    diesel::delete(projects::table.find(id.0)).execute(conn)?;
+    Ok(())
+}

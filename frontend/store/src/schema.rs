@@ -1,0 +1,210 @@
+//! Tables as diesel sees them; the truth is in `migrations/`.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        name -> Text,
+        mail -> Nullable<Text>,
+        is_admin -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> BigInt,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (group_id, user_id) {
+        group_id -> BigInt,
+        user_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        login -> Text,
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    mock_chroots (id) {
+        id -> BigInt,
+        name -> Text,
+        is_active -> Bool,
+        comment -> Text,
+        branch -> Text,
+        definition -> Text,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> BigInt,
+        owner -> Text,
+        name -> Text,
+        description -> Text,
+        is_unlisted -> Bool,
+        delete_on -> Nullable<BigInt>,
+        settings -> Text,
+        key_fingerprint -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    project_dirs (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    project_chroots (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        mock_chroot_id -> BigInt,
+        is_enabled -> Bool,
+        disabled_on -> Nullable<BigInt>,
+        settings -> Text,
+    }
+}
+
+diesel::table! {
+    packages (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    batches (id) {
+        id -> BigInt,
+        waits_for -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    builds (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        dir -> Text,
+        package -> Nullable<Text>,
+        header -> Nullable<Text>,
+        submitter_id -> Nullable<BigInt>,
+        submitted_on -> BigInt,
+        source -> Text,
+        source_state -> Text,
+        source_attempt -> BigInt,
+        source_builder -> Nullable<Text>,
+        source_started_on -> Nullable<BigInt>,
+        source_ended_on -> Nullable<BigInt>,
+        srpm_url -> Nullable<Text>,
+        options -> Text,
+        failure -> Nullable<Text>,
+        batch_id -> Nullable<BigInt>,
+        touched_on -> BigInt,
+    }
+}
+
+diesel::table! {
+    build_chroots (id) {
+        id -> BigInt,
+        build_id -> BigInt,
+        chroot -> Text,
+        state -> Text,
+        stage -> Nullable<Text>,
+        attempt -> BigInt,
+        started_on -> Nullable<BigInt>,
+        ended_on -> Nullable<BigInt>,
+        result_dir -> Nullable<Text>,
+        git_commit -> Nullable<Text>,
+        builder -> Nullable<Text>,
+        failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    attempts (id) {
+        id -> BigInt,
+        build_id -> BigInt,
+        task -> Text,
+        attempt -> BigInt,
+        builder -> Nullable<Text>,
+        started_on -> Nullable<BigInt>,
+        ended_on -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    built_packages (id) {
+        id -> BigInt,
+        build_chroot_id -> BigInt,
+        name -> Text,
+        epoch -> Nullable<BigInt>,
+        version -> Text,
+        release -> Text,
+        arch -> Text,
+    }
+}
+
+diesel::table! {
+    actions (id) {
+        id -> BigInt,
+        kind -> Text,
+        owner -> Text,
+        project -> Text,
+        message -> Text,
+        state -> Text,
+        error -> Nullable<Text>,
+        created_at -> BigInt,
+        ended_on -> Nullable<BigInt>,
+        touched_on -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        stream -> Text,
+        key -> Text,
+        body -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    inbox (key) {
+        key -> Text,
+        handled_at -> BigInt,
+    }
+}
+
+diesel::joinable!(memberships -> groups (group_id));
+diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(project_chroots -> projects (project_id));
+diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
+diesel::joinable!(builds -> projects (project_id));
+diesel::joinable!(builds -> users (submitter_id));
+diesel::joinable!(build_chroots -> builds (build_id));
+diesel::joinable!(built_packages -> build_chroots (build_chroot_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    users, groups, memberships, api_tokens, mock_chroots, projects, project_dirs, project_chroots, packages, builds,
+    build_chroots, built_packages, attempts, batches,
+);

@@ -1,0 +1,77 @@
+//! People's accounts.
+
+use coppice_model::{OwnerName, UnixTime, UserId};
+use diesel::prelude::*;
+
+use crate::{Conn, Page, StoreError, column, schema::users};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub name: OwnerName,
+    pub mail: Option<String>,
+    pub is_admin: bool,
+    pub created_at: UnixTime,
+}
+
+#[derive(Queryable)]
+pub(crate) struct UserRow {
+    id: i64,
+    name: String,
+    mail: Option<String>,
+    is_admin: bool,
+    created_at: i64,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: UserId(row.id),
+            name: column::word("a user's name", &row.name)?,
+            mail: row.mail,
+            is_admin: row.is_admin,
+            created_at: UnixTime(row.created_at),
+        })
+    }
+}
+
+pub fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {
+    users::table.find(id.0).first::<UserRow>(conn).optional()?.map(User::try_from).transpose()
+}
+
+pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<User>, StoreError> {
+    let query = users::table.filter(users::name.eq(name));
+    query.first::<UserRow>(conn).optional()?.map(User::try_from).transpose()
+}
+
+/// By name; one statement.
+pub fn list(conn: &mut Conn, page: Page) -> Result<Vec<User>, StoreError> {
+    let query = users::table.order(users::name).limit(page.limit()).offset(page.offset());
+    column::all(query.load::<UserRow>(conn)?)
+}
+
+pub fn insert(
+    conn: &mut Conn,
+    name: &OwnerName,
+    mail: Option<&str>,
+    is_admin: bool,
+    now: UnixTime,
+) -> Result<User, StoreError> {
+    let row = diesel::insert_into(users::table)
+        .values((
+            users::name.eq(name.as_str()),
+            users::mail.eq(mail),
+            users::is_admin.eq(is_admin),
+            users::created_at.eq(now.0),
+        ))
+        .returning(users::all_columns)
+        .get_result::<UserRow>(conn)?;
+    row.try_into()
+}
+
+pub fn update(conn: &mut Conn, id: UserId, mail: Option<&str>, is_admin: bool) -> Result<(), StoreError> {
+    let changes = (users::mail.eq(mail), users::is_admin.eq(is_admin));
+    diesel::update(users::table.find(id.0)).set(changes).execute(conn)?;
+    Ok(())
+}
