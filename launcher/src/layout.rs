@@ -106,6 +106,8 @@ pub struct Choices {
     pub results_url: Option<String>,
     /// Parallel builds on this host.
     pub agents: usize,
+    /// Empty: this program's own agent.
+    pub agent_command: Vec<String>,
     /// `None`: below the data folder.
     pub cache: Option<PathBuf>,
     /// Further `host[:port]` that builders may fetch from.
@@ -231,8 +233,10 @@ impl Layout {
     }
 
     fn backend_config(&self, addresses: &Addresses, choices: &Choices) -> toml::Table {
-        let agent: Vec<toml::Value> =
-            [path(self.binary()), "run".into(), "builder-agent".into()].into_iter().collect();
+        let agent: Vec<toml::Value> = match choices.agent_command.as_slice() {
+            [] => vec![path(self.binary()), "run".into(), "builder-agent".into()],
+            command => command.iter().cloned().map(Into::into).collect(),
+        };
         let local = table([
             ("agents", i64::try_from(choices.agents).unwrap_or(1).into()),
             ("command", agent.into()),

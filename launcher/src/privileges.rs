@@ -22,7 +22,9 @@ pub fn drop_root(layout: &Layout) -> anyhow::Result<()> {
         return Ok(());
     }
     let user = User::from_name(ACCOUNT)?.with_context(|| {
-        format!("the account {ACCOUNT} is missing: run tools/quickstart, which makes it, or start as a plain user")
+        format!(
+            "the account {ACCOUNT} is missing: run tools/quickstart, which makes it, or start as a plain user"
+        )
     })?;
     fs::create_dir_all(layout.root.join("bin"))?;
     fs::create_dir_all(layout.root.join("run"))?;

@@ -55,6 +55,9 @@ pub struct Options {
     /// Parallel builds on this host
     #[arg(long, default_value_t = 2)]
     agents: usize,
+    /// Start this program for each builder instead of our own agent, for example a wrapper (one word a use)
+    #[arg(long)]
+    agent_command: Vec<String>,
     /// Where build roots are kept [default: cache in the data folder]
     #[arg(long)]
     cache: Option<PathBuf>,
@@ -73,6 +76,7 @@ impl Options {
             public_url: self.public_url.clone(),
             results_url: self.results_url.clone(),
             agents: self.agents,
+            agent_command: self.agent_command.clone(),
             cache: self.cache.clone(),
             allow: self.allow.clone(),
             lease_s: self.lease,

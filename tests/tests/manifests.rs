@@ -1,5 +1,7 @@
 //! The arrows of the house: who may depend on whom (docs/architecture.md). Read from the manifests.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use toml::{Table, Value};

@@ -90,6 +90,24 @@ impl Member {
         ids.and_then(|id| id.trim().parse().ok()).unwrap_or_else(|| panic!("no build id in {said}"))
     }
 
+    /// Uploads without any client program of Copr's; the API's answer.
+    pub fn uploads(&self, project: &str, source: &Path) -> Value {
+        let fields = serde_json::json!({ "ownername": self.name, "projectname": project });
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "60",
+            "--user",
+            &format!("{}:{}", self.login, self.token),
+        ]);
+        curl.args(["--form", &format!("pkgs=@{}", source.display())]);
+        curl.args(["--form", &format!("json={fields};filename=json;type=application/json")]);
+        let said = run(curl.arg(format!("{}/api_3/build/create/upload", self.url))).ok();
+        serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"))
+    }
+
     /// The build as the API shows it.
     pub fn sees(&self, build: i64) -> Value {
         self.get(&format!("build/{build}"))

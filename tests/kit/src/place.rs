@@ -15,6 +15,13 @@ pub fn open_folder() -> TempDir {
     dir
 }
 
+/// A fresh folder that every user may write to.
+pub fn shared_folder() -> TempDir {
+    let dir = open_folder();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).expect("our own folder");
+    dir
+}
+
 /// Where things that many tests use are kept between runs.
 pub fn cache() -> PathBuf {
     let root = nix::unistd::Uid::effective().is_root();

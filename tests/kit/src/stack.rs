@@ -1,7 +1,7 @@
 //! A whole Coppice as an operator starts it: `coppice up` on a folder of its own with free ports.
 
 use std::{
-    fs::{self, File},
+    fs::{self, OpenOptions},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -34,13 +34,15 @@ pub struct StackOptions {
     pub lease_s: u64,
     /// Further `--allow` hosts.
     pub allow: Vec<String>,
+    /// Empty: the real builder agent.
+    pub agent_command: Vec<String>,
     /// Whether the chroot of the small distribution is there.
     pub with_chroot: bool,
 }
 
 impl StackOptions {
     pub fn on(database: Database) -> Self {
-        Self { database, agents: 2, lease_s: 60, allow: vec![], with_chroot: true }
+        Self { database, agents: 2, lease_s: 60, allow: vec![], agent_command: vec![], with_chroot: true }
     }
 }
 
@@ -49,6 +51,7 @@ pub struct Stack {
     child: Child,
     pub url: String,
     pub results_url: String,
+    database: Option<String>,
     /// Ends after the services that use it.
     _postgres: Option<Postgres>,
 }
@@ -59,27 +62,32 @@ impl Stack {
         let folder = place::open_folder();
         let postgres =
             (options.database == Database::Postgres).then(|| Postgres::start().expect("PostgreSQL starts"));
-        let database = postgres.as_ref().map(|server| server.database());
-        let log = File::create(folder.path().join("coppice.log")).expect("our own folder");
-        let mut up = Command::new(program());
-        up.arg("up").arg("--data").arg(folder.path().join("data")).args(["--port", "0"]);
-        up.args(["--agents", &options.agents.to_string(), "--lease", &options.lease_s.to_string()]);
-        up.arg("--cache").arg(build_roots());
-        for host in &options.allow {
-            up.args(["--allow", host]);
-        }
-        if let Some(url) = &database {
-            up.args(["--database", url]);
-        }
-        up.stdin(Stdio::null()).stdout(log.try_clone().expect("a file handle")).stderr(log);
-        let child = up.spawn().expect("coppice starts");
-        let mut stack =
-            Self { folder, child, url: String::new(), results_url: String::new(), _postgres: postgres };
+        let database = postgres.as_ref().map(Postgres::database);
+        let child = spawn(folder.path(), options, database.as_deref());
+        let (url, results_url) = (String::new(), String::new());
+        let mut stack = Self { folder, child, url, results_url, database, _postgres: postgres };
         stack.wait_until_ready();
         if options.with_chroot {
             stack.add_chroot();
         }
         stack
+    }
+
+    /// Stops and starts on the same folder; the time from the start until all services answer.
+    pub fn restart(&mut self, options: &StackOptions) -> Duration {
+        self.interrupt();
+        let started = Instant::now();
+        self.child = spawn(self.folder.path(), options, self.database.as_deref());
+        self.wait_until_ready();
+        started.elapsed()
+    }
+
+    /// As Ctrl-C does; waits for the end.
+    fn interrupt(&mut self) {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        kill(Pid::from_raw(pid), Signal::SIGINT).expect("coppice runs");
+        let ended = until("coppice up ends", GONE, || self.child.try_wait().expect("our own child"));
+        assert!(ended.success(), "coppice up ended with {ended}:\n{}", self.log());
     }
 
     fn wait_until_ready(&mut self) {
@@ -177,10 +185,7 @@ impl Stack {
     /// Stops as Ctrl-C does. Fails on processes left behind, and on errors that were logged although the test
     /// expects none with these words.
     pub fn close_expecting(mut self, expected: &[&str]) {
-        let pid = i32::try_from(self.child.id()).expect("a process id");
-        kill(Pid::from_raw(pid), Signal::SIGINT).expect("coppice runs");
-        let ended = until("coppice up ends", GONE, || self.child.try_wait().expect("our own child"));
-        assert!(ended.success(), "coppice up ended with {ended}:\n{}", self.log());
+        self.interrupt();
         let left = processes_with(&self.data().display().to_string());
         assert!(left.is_empty(), "processes were left behind: {left:?}");
         let errors: Vec<String> = self
@@ -227,6 +232,29 @@ impl Drop for Stack {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn spawn(folder: &Path, options: &StackOptions, database: Option<&str>) -> Child {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join("coppice.log"))
+        .expect("our own folder");
+    let mut up = Command::new(program());
+    up.arg("up").arg("--data").arg(folder.join("data")).args(["--port", "0"]);
+    up.args(["--agents", &options.agents.to_string(), "--lease", &options.lease_s.to_string()]);
+    up.arg("--cache").arg(build_roots());
+    for host in &options.allow {
+        up.args(["--allow", host]);
+    }
+    for word in &options.agent_command {
+        up.arg(format!("--agent-command={word}"));
+    }
+    if let Some(url) = database {
+        up.args(["--database", url]);
+    }
+    up.stdin(Stdio::null()).stdout(log.try_clone().expect("a file handle")).stderr(log);
+    up.spawn().expect("coppice starts")
 }
 
 /// Build roots are made once for all stacks of a machine; they are keyed by content.

@@ -1,0 +1,77 @@
+//! One program runs it all: side by side, again and again, never as root, and it leaves nothing behind.
+
+use std::{fs, process::Command};
+
+use coppice_kit::{Database, Stack, StackOptions, distro, distro::CHROOT, member::run, stack::program};
+
+use crate::{ONE, usual};
+
+#[test]
+fn two_instances_run_side_by_side() {
+    let _turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let options = StackOptions { with_chroot: false, agents: 1, ..StackOptions::on(Database::Sqlite) };
+    let (one, other) = (Stack::start(&options), Stack::start(&options));
+    assert_ne!(one.url, other.url);
+    let (alice, bob) = (one.member("alice"), other.member("bob"));
+    assert_eq!(alice.get("auth-check")["name"], "alice");
+    assert_eq!(bob.get("auth-check")["name"], "bob");
+    let mixed = alice.copr(&["list", "bob"]).fails(1);
+    assert!(!mixed.is_empty(), "users of one are unknown to the other");
+    one.close();
+    other.close();
+}
+
+#[test]
+fn no_process_of_an_instance_is_root() {
+    let _turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let options = StackOptions { with_chroot: false, ..StackOptions::on(Database::Sqlite) };
+    let stack = Stack::start(&options);
+    for service in Stack::services() {
+        for pid in stack.pids_of(service) {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap();
+            assert!(!uid.split_whitespace().any(|id| id == "0"), "{service} runs as {uid}");
+        }
+    }
+    stack.close();
+}
+
+#[test]
+fn a_second_start_on_the_same_folder_is_refused_with_the_address_of_the_first() {
+    let _turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let options = StackOptions { with_chroot: false, ..StackOptions::on(Database::Sqlite) };
+    let stack = Stack::start(&options);
+    let said = run(Command::new(program()).args(["up", "--port", "0", "--data"]).arg(stack.data())).fails(1);
+    assert!(said.contains("already runs") && said.contains(&stack.url), "{said}");
+    stack.close();
+}
+
+#[test]
+fn the_demo_ends_with_what_the_installed_program_says_also_the_second_time() {
+    let Some((stack, _turn)) = usual(Database::Sqlite) else { return };
+    for round in ["first", "second"] {
+        let said = run(Command::new(program()).args(["demo", "--data"]).arg(stack.data())).ok();
+        assert!(said.contains("Hello from Coppice"), "{round}: {said}");
+        assert!(said.contains("login =") && said.contains("coppice stop"), "{round}: {said}");
+    }
+    stack.close();
+}
+
+#[test]
+fn an_upgrade_keeps_projects_builds_and_keys() {
+    let Some((stack, _turn)) = usual(Database::Sqlite) else { return };
+    let alice = stack.member("alice");
+    alice.copr(&["create", "tools", "--chroot", CHROOT]).ok();
+    let build = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
+    alice.waits_for(build, &["succeeded"]);
+    let key = || coppice_kit::member::fetch(&format!("{}/alice/tools/pubkey.gpg", stack.results_url)).1;
+    let before = key();
+    for service in Stack::services() {
+        stack.kill(service);
+    }
+    alice.waits_for(build, &["succeeded"]);
+    let next = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
+    alice.waits_for(next, &["succeeded"]);
+    assert_eq!(key(), before);
+    stack.close_expecting(&["ended; starting it again"]);
+}
