@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use coppice_model::address::AllowList;
 use serde::Deserialize;
 
+use crate::results::{PublishConfig, ResultsConfig};
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -23,8 +25,11 @@ pub struct Config {
     pub keygen_secret_file: PathBuf,
     /// `host` or `host:port` that builders may fetch from although it is not public.
     pub allow: AllowList,
+    /// Without a word from its builder for this long an attempt is lost.
+    pub lease_s: u32,
     pub dispatch: DispatchConfig,
     pub local: LocalConfig,
+    pub publish: PublishConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -43,8 +48,6 @@ pub struct DispatchConfig {
     pub per_sandbox: usize,
     /// Tasks of one owner that run at the same time.
     pub per_owner: usize,
-    /// Without a word from its builder for this long an attempt is lost.
-    pub lease_s: u32,
     /// A machine that did not enrol within this time is taken down.
     pub ticket_s: u32,
     /// A builder that was told to cancel has this long to finish.
@@ -89,8 +92,10 @@ impl Default for Config {
             keygen_url: "http://127.0.0.1:5004".into(),
             keygen_secret_file: "/etc/coppice/keygen.secret".into(),
             allow: AllowList::default(),
+            lease_s: 60,
             dispatch: DispatchConfig::default(),
             local: LocalConfig::default(),
+            publish: PublishConfig::default(),
         }
     }
 }
@@ -106,7 +111,6 @@ impl Default for DispatchConfig {
         Self {
             per_sandbox: 10,
             per_owner: 20,
-            lease_s: 60,
             ticket_s: 60,
             cancel_grace_s: 30,
             timeout_grace_s: 600,
@@ -144,6 +148,16 @@ impl Config {
     /// What builders sent and what is known of running attempts.
     pub fn staging_dir(&self) -> PathBuf {
         self.data_dir.join("staging")
+    }
+
+    pub fn results(&self) -> ResultsConfig {
+        ResultsConfig {
+            data_dir: self.data_dir.clone(),
+            results_url: self.results_url.clone(),
+            keygen_url: self.keygen_url.clone(),
+            keygen_secret_file: self.keygen_secret_file.clone(),
+            publish: self.publish.clone(),
+        }
     }
 
     /// Queue, machines, outcomes and actions.

@@ -1,13 +1,28 @@
 //! The backend: build queue, builder machines, results and repositories.
 
+mod action_queue;
 pub mod actions;
+mod agent_api;
 pub mod config;
+mod consumer;
+mod counts;
 pub mod dispatch;
+mod job;
+mod leases;
+mod machines;
+mod outcomes;
+mod providers;
 pub mod publisher;
+mod queue;
+mod reporter;
 pub mod results;
 pub mod rpmfile;
+mod service;
+mod shelf;
 pub mod signing;
 pub mod static_server;
 pub mod verify;
 
 pub use config::Config;
+pub use machines::MachineId;
+pub use service::{Service, StartError};
