@@ -1,0 +1,31 @@
+//! What the results half of the backend needs to know.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+#[derive(Debug, Clone)]
+pub struct ResultsConfig {
+    /// `results` below it is public, `state` is not; both on one file system.
+    pub data_dir: PathBuf,
+    /// What users put before `/<owner>/<project>`; ends in `/results`.
+    pub results_url: String,
+    pub keygen_url: String,
+    pub keygen_secret_file: PathBuf,
+    pub publish: PublishConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PublishConfig {
+    /// How long index files stay after a newer publish, for clients that still hold the old `repomd.xml`.
+    pub index_grace_s: i64,
+    /// Never more replaced index files than this in one repository; each publish replaces three.
+    pub replaced_files_kept: usize,
+}
+
+impl Default for PublishConfig {
+    fn default() -> Self {
+        Self { index_grace_s: 48 * 3_600, replaced_files_kept: 600 }
+    }
+}

@@ -1,0 +1,136 @@
+//! The way of one finished build into its repository.
+
+use std::{fs, path::Path};
+
+use coppice_model::{package::Nevra, state::Stage, work::RpmWork};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    IngestError, RepoId, Results, Staged, blocking,
+    check::{BuiltRpm, check},
+    place::{Placement, SUCCESS, is_placed, place},
+    worker_log::WorkerLog,
+};
+
+/// `results.json` (contract, section 17).
+#[derive(Debug, Serialize, Deserialize)]
+struct ResultsFile {
+    packages: Vec<Nevra>,
+}
+
+impl Results {
+    /// All steps from staged files to an installable package. Run again after a crash or after
+    /// [`IngestError::Unavailable`], it goes on where it stopped.
+    pub async fn ingest(
+        &self,
+        work: &RpmWork,
+        staged: &Staged,
+        on_stage: &(dyn Fn(Stage) + Send + Sync),
+    ) -> Result<Vec<Nevra>, IngestError> {
+        let mut log = self.worker_log(work)?;
+        let ended = self.ingest_steps(work, staged, on_stage, &mut log).await;
+        if let Err(error) = &ended {
+            log.note(&error.to_string()).map_err(IngestError::disk("writing backend.log"))?;
+        }
+        ended
+    }
+
+    /// Keeps the logs of a build that did not succeed; its packages are not kept.
+    pub async fn keep_failed(&self, work: &RpmWork, staged: &Staged) -> Result<(), IngestError> {
+        let target = self.result_dir(work);
+        if is_placed(&target) {
+            return Ok(());
+        }
+        self.worker_log(work)?
+            .note("the build failed; its logs are kept")
+            .map_err(IngestError::disk("writing backend.log"))?;
+        let texts = vec![build_info(work), json("buildroot.json", &staged.finish.buildroot)?];
+        let placement = Placement { target, staged: staged.clone(), keep: |name| !name.is_rpm(), texts };
+        self.place(placement).await
+    }
+
+    pub(super) async fn place(&self, placement: Placement) -> Result<(), IngestError> {
+        let tree = self.tree.clone();
+        let placed = blocking(move || place(&tree, &placement)).await?;
+        placed.map_err(IngestError::disk("placing the results"))
+    }
+
+    async fn ingest_steps(
+        &self,
+        work: &RpmWork,
+        staged: &Staged,
+        on_stage: &(dyn Fn(Stage) + Send + Sync),
+        log: &mut WorkerLog,
+    ) -> Result<Vec<Nevra>, IngestError> {
+        let target = self.result_dir(work);
+        let mut note = |line: &str| log.note(line).map_err(IngestError::disk("writing backend.log"));
+        if !is_placed(&target) {
+            let rpms = self.check(work, staged).await?;
+            note(&format!("checked {} packages of {}", rpms.len(), work.task()))?;
+            on_stage(Stage::Signing);
+            let key = self.sign(&work.context.project, staged, &rpms).await?;
+            self.verify(staged, &rpms, &key).await?;
+            self.put_public_key(&work.context.project.owner, &work.context.dir, &key.armored)?;
+            note(&format!("signed with key {} and verified with rpmkeys", key.fingerprint))?;
+            self.place_build(work, staged, rpms).await?;
+        }
+        on_stage(Stage::Publishing);
+        self.publisher.add(&RepoId::of(work), work.result_dir()).await?;
+        note("published in the repository")?;
+        log.finish(&self.tree).map_err(IngestError::disk("writing backend.log"))?;
+        packages(&target)
+    }
+
+    async fn check(&self, work: &RpmWork, staged: &Staged) -> Result<Vec<BuiltRpm>, IngestError> {
+        self.recover(staged).await?;
+        let (work, staged) = (work.clone(), staged.clone());
+        match blocking(move || check(&work, &staged)).await {
+            Ok(checked) => checked,
+            // What makes our reader stumble was sent by the builder.
+            Err(_) => Err(IngestError::Refused("a package that the builder sent cannot be read".into())),
+        }
+    }
+
+    async fn place_build(
+        &self,
+        work: &RpmWork,
+        staged: &Staged,
+        rpms: Vec<BuiltRpm>,
+    ) -> Result<(), IngestError> {
+        let packages = rpms.into_iter().map(|rpm| rpm.nevra).collect();
+        let texts = vec![
+            build_info(work),
+            json("results.json", &ResultsFile { packages })?,
+            json("buildroot.json", &staged.finish.buildroot)?,
+            (SUCCESS, b"done\n".to_vec()),
+        ];
+        let target = self.result_dir(work);
+        self.place(Placement { target, staged: staged.clone(), keep: |_| true, texts }).await
+    }
+
+    fn worker_log(&self, work: &RpmWork) -> Result<WorkerLog, IngestError> {
+        WorkerLog::open(&self.result_dir(work), &self.clock).map_err(IngestError::disk("reading backend.log"))
+    }
+}
+
+/// Copr: backend's `build.info`; the address of the builder is of no use to users and stays ours.
+fn build_info(work: &RpmWork) -> (&'static str, Vec<u8>) {
+    ("build.info", format!("build_id={}\nbuilder_ip=\n", work.context.build).into_bytes())
+}
+
+pub(super) fn json(
+    name: &'static str,
+    value: &impl Serialize,
+) -> Result<(&'static str, Vec<u8>), IngestError> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|error| IngestError::unavailable("describing the results", &error))?;
+    bytes.push(b'\n');
+    Ok((name, bytes))
+}
+
+fn packages(target: &Path) -> Result<Vec<Nevra>, IngestError> {
+    let bytes = fs::read(target.join("results.json")).map_err(IngestError::disk("reading results.json"))?;
+    let file: ResultsFile = serde_json::from_slice(&bytes)
+        .map_err(|error| IngestError::unavailable("reading results.json", &error))?;
+    Ok(file.packages)
+}
