@@ -137,10 +137,16 @@ pub fn list(conn: &mut Conn, project: &ProjectRef, limit: i64) -> Result<Vec<Act
     column::all(query.load::<ActionRow>(conn)?)
 }
 
-/// Waiting ones that nobody spoke of since `before`, oldest first; one statement.
-pub fn list_silent(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<Action>, StoreError> {
+/// Waiting ones beyond `after` that nobody spoke of since `before`, oldest first; one statement.
+pub fn list_silent(
+    conn: &mut Conn,
+    before: UnixTime,
+    after: ActionId,
+    limit: i64,
+) -> Result<Vec<Action>, StoreError> {
     let query = actions::table
         .filter(actions::state.eq(ActionState::Waiting.as_str()))
+        .filter(actions::id.gt(after.0))
         .filter(actions::touched_on.lt(before.0))
         .order(actions::id)
         .limit(limit);

@@ -253,12 +253,18 @@ pub fn list_of_batch(conn: &mut Conn, batch: i64) -> Result<Vec<BuildView>, Stor
     with_chroots(conn, rows)
 }
 
-/// Unfinished builds that nobody spoke of since `before`, oldest first; two statements.
-pub fn list_silent(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<BuildView>, StoreError> {
+/// Unfinished builds beyond `after` that nobody spoke of since `before`, oldest first; two statements.
+pub fn list_silent(
+    conn: &mut Conn,
+    before: UnixTime,
+    after: BuildId,
+    limit: i64,
+) -> Result<Vec<BuildView>, StoreError> {
     let waiting = chroots::table
         .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
         .select(chroots::build_id);
     let rows: Vec<Joined> = joined!()
+        .filter(builds::id.gt(after.0))
         .filter(builds::touched_on.lt(before.0))
         .filter(
             builds::source_state

@@ -64,7 +64,8 @@ pub(crate) struct Opener {
 }
 
 /// WAL lets readers go on while the one writer writes; FULL makes a commit survive a power cut.
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 15000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+const SQLITE_SETTINGS: &str =
+    "PRAGMA busy_timeout = 15000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
 impl Opener {

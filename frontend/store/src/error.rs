@@ -18,6 +18,8 @@ pub enum StoreError {
     Unreadable { what: &'static str, reason: String },
     #[error("{0} is not in the database")]
     Absent(String),
+    #[error("somebody else changed the same row in the same moment")]
+    Moved,
     #[error("a call of the database broke off")]
     BrokenOff,
 }
@@ -26,7 +28,7 @@ impl StoreError {
     /// Whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Pool(_) | Self::Open(_) => true,
+            Self::Pool(_) | Self::Open(_) | Self::Moved => true,
             Self::Query(DieselError::DatabaseError(kind, info)) => {
                 let retried = matches!(
                     kind,
@@ -50,7 +52,15 @@ impl StoreError {
 
 /// What the databases say when the fault is the moment, not the query.
 fn is_busy(message: &str) -> bool {
-    ["locked", "deadlock", "terminating connection", "shutting down", "starting up", "disk is full", "disk full"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    [
+        "locked",
+        "deadlock",
+        "terminating connection",
+        "shutting down",
+        "starting up",
+        "disk is full",
+        "disk full",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
 }

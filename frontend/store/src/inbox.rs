@@ -3,11 +3,7 @@
 use coppice_model::UnixTime;
 use diesel::prelude::*;
 
-use crate::{
-    Conn, StoreError,
-    conn::on_either,
-    schema::inbox,
-};
+use crate::{Conn, StoreError, conn::on_either, schema::inbox};
 
 /// Marks a report as handled; `false` when it was so before.
 pub fn claim(conn: &mut Conn, key: &str, now: UnixTime) -> Result<bool, StoreError> {

@@ -127,11 +127,7 @@ pub fn names(
     Ok(names)
 }
 
-pub fn find(
-    conn: &mut Conn,
-    project: ProjectId,
-    chroot: &str,
-) -> Result<Option<ProjectChroot>, StoreError> {
+pub fn find(conn: &mut Conn, project: ProjectId, chroot: &str) -> Result<Option<ProjectChroot>, StoreError> {
     let row: Option<(ProjectChrootRow, MockChrootRow)> = project_chroots::table
         .inner_join(mock_chroots::table)
         .filter(project_chroots::project_id.eq(project.0))

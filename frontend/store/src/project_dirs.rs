@@ -25,12 +25,7 @@ pub fn list(conn: &mut Conn, project: ProjectId) -> Result<Vec<ProjectDir>, Stor
 }
 
 /// Makes the directory unless it exists; `true` when it is new.
-pub fn ensure(
-    conn: &mut Conn,
-    project: ProjectId,
-    dir: &DirName,
-    now: UnixTime,
-) -> Result<bool, StoreError> {
+pub fn ensure(conn: &mut Conn, project: ProjectId, dir: &DirName, now: UnixTime) -> Result<bool, StoreError> {
     let known: i64 = project_dirs::table
         .filter(project_dirs::project_id.eq(project.0))
         .filter(project_dirs::name.eq(dir.as_str()))

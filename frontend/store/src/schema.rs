@@ -205,6 +205,18 @@ diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
 diesel::joinable!(built_packages -> build_chroots (build_chroot_id));
 diesel::allow_tables_to_appear_in_same_query!(
-    users, groups, memberships, api_tokens, mock_chroots, projects, project_dirs, project_chroots, packages, builds,
-    build_chroots, built_packages, attempts, batches,
+    users,
+    groups,
+    memberships,
+    api_tokens,
+    mock_chroots,
+    projects,
+    project_dirs,
+    project_chroots,
+    packages,
+    builds,
+    build_chroots,
+    built_packages,
+    attempts,
+    batches,
 );

@@ -18,10 +18,11 @@ pub struct ApiToken {
 
 /// The token of a login and its user; one statement.
 pub fn find(conn: &mut Conn, login: &str) -> Result<Option<(ApiToken, User)>, StoreError> {
-    let query = api_tokens::table
-        .inner_join(users::table)
-        .filter(api_tokens::login.eq(login))
-        .select((api_tokens::token_hash, api_tokens::expires_at, users::all_columns));
+    let query = api_tokens::table.inner_join(users::table).filter(api_tokens::login.eq(login)).select((
+        api_tokens::token_hash,
+        api_tokens::expires_at,
+        users::all_columns,
+    ));
     let Some((token_hash, expires_at, user)) = query.first::<(String, i64, UserRow)>(conn).optional()? else {
         return Ok(None);
     };

@@ -1,0 +1,38 @@
+//! What every part of the frontend shares: the database, the clock and what the rules must know.
+
+use std::sync::Arc;
+
+use coppice_runtime::{Bus, Clock, Tasks};
+use coppice_store::Store;
+
+use crate::{
+    Config,
+    ops::{Context, Settings},
+    outbox, reports, sweep,
+};
+
+#[derive(Debug, Clone)]
+pub struct App {
+    pub store: Store,
+    pub clock: Clock,
+    pub settings: Arc<Settings>,
+}
+
+impl App {
+    pub fn new(config: &Config, store: Store) -> Self {
+        Self { store, clock: Clock::System, settings: Arc::new(Settings::new(config)) }
+    }
+
+    /// The settings and this moment, for one call of a rule.
+    pub fn context(&self) -> Context {
+        Context { settings: Arc::clone(&self.settings), now: self.clock.now() }
+    }
+}
+
+/// Starts what runs beside the HTTP server: the outbox relay, the reader of reports, and the sweep.
+pub fn spawn(tasks: &mut Tasks, app: Arc<App>, bus: Bus) {
+    let stop = tasks.stop().clone();
+    tasks.spawn("outbox relay", outbox::relay(Arc::clone(&app), bus.clone(), stop.clone()));
+    tasks.spawn("report reader", reports::read(Arc::clone(&app), bus.clone(), stop.clone()));
+    tasks.spawn("sweep", sweep::run(app, bus, stop));
+}

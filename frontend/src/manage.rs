@@ -1,0 +1,82 @@
+//! The operator's commands: users, API tokens, chroots. Used by `coppice-frontend manage` and the launcher.
+
+mod chroots;
+mod people;
+
+use std::io::Write;
+
+use clap::Subcommand;
+use coppice_runtime::Clock;
+use coppice_store::{Store, StoreError};
+
+use crate::Config;
+
+pub use chroots::{ChrootAdd, RunnerName};
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Makes a user, or changes one.
+    UserAdd {
+        name: String,
+        /// Lets the user change everything.
+        #[arg(long)]
+        admin: bool,
+        #[arg(long)]
+        mail: Option<String>,
+    },
+    /// Makes a new API token and prints the configuration of copr-cli; the user's old tokens stay valid.
+    Token {
+        name: String,
+        /// How long it works.
+        #[arg(long, default_value_t = 180)]
+        days: i64,
+    },
+    /// Adds a chroot, or changes one; it becomes active.
+    ChrootAdd(ChrootAdd),
+    /// Shows all chroots.
+    ChrootList,
+    /// No new builds for this chroot; what was built stays.
+    ChrootDeactivate { name: String },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    #[error("{0}")]
+    Refused(String),
+    #[error("working with the database")]
+    Store(#[from] StoreError),
+    #[error("printing the answer")]
+    Print(#[from] std::io::Error),
+}
+
+/// Runs one command on the configured database and prints what it answers; also while the service runs.
+pub async fn run(config: &Config, command: Command) -> Result<(), ManageError> {
+    let store = Store::open(&config.database).await?;
+    let answer = answer(command, &store, &Clock::System, &config.public_url).await?;
+    Ok(std::io::stdout().write_all(answer.as_bytes())?)
+}
+
+/// Runs one command and returns what to print. `public_url` goes into the configuration of clients.
+async fn answer(
+    command: Command,
+    store: &Store,
+    clock: &Clock,
+    public_url: &str,
+) -> Result<String, ManageError> {
+    let now = clock.now();
+    match command {
+        Command::UserAdd { name, admin, mail } => {
+            store.write(move |tx| people::add(tx, &name, mail.as_deref(), admin, now)).await
+        }
+        Command::Token { name, days } => {
+            let url = public_url.trim_end_matches('/').to_owned();
+            store.write(move |tx| people::token(tx, &name, days, now)).await.map(|token| token.config(&url))
+        }
+        Command::ChrootAdd(add) => store.write(move |tx| chroots::add(tx, &add)).await,
+        Command::ChrootList => store.read(chroots::list).await,
+        Command::ChrootDeactivate { name } => store.write(move |tx| chroots::deactivate(tx, &name)).await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

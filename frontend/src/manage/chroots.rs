@@ -1,0 +1,128 @@
+//! The catalogue of chroots.
+
+use clap::{Args, ValueEnum};
+use coppice_model::{
+    ChrootName,
+    chroot::{ChrootDefinition, Repository, Runner},
+};
+use coppice_store::{Conn, mock_chroots, mock_chroots::NewMockChroot};
+
+use super::ManageError;
+
+#[derive(Debug, Clone, Args)]
+pub struct ChrootAdd {
+    /// `NAME-RELEASE-ARCH`, for example `fedora-43-x86_64`.
+    pub name: String,
+    #[arg(long, value_enum)]
+    pub runner: RunnerName,
+    /// A configuration of mock-core-configs, without `.cfg`.
+    #[arg(long)]
+    pub mock_config: Option<String>,
+    /// A repository of the distribution, `ID=URL`; may be repeated.
+    #[arg(long = "repo", value_name = "ID=URL")]
+    pub repos: Vec<String>,
+    /// What every root holds, `@group` or a package; may be repeated.
+    #[arg(long = "setup", value_name = "PKG")]
+    pub setup: Vec<String>,
+    /// The DistGit branch; without it taken from the name.
+    #[arg(long)]
+    pub branch: Option<String>,
+    /// Shown to users in the list of chroots.
+    #[arg(long, default_value = "")]
+    pub comment: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunnerName {
+    Sandbox,
+    Mock,
+}
+
+pub(super) fn add(tx: &mut Conn, add: &ChrootAdd) -> Result<String, ManageError> {
+    let name: ChrootName = add.name.parse().map_err(|e| ManageError::Refused(format!("{e}")))?;
+    let new = NewMockChroot {
+        comment: add.comment.clone(),
+        branch: add.branch.clone().unwrap_or_else(|| branch(&name)),
+        definition: definition(&name, add)?,
+    };
+    match mock_chroots::find(tx, name.as_str())? {
+        None => {
+            mock_chroots::insert(tx, &new)?;
+            Ok(format!("chroot {name} was added\n"))
+        }
+        Some(known) => {
+            mock_chroots::update(tx, known.id, &new)?;
+            Ok(format!("chroot {name} exists and was updated\n"))
+        }
+    }
+}
+
+fn definition(name: &ChrootName, add: &ChrootAdd) -> Result<ChrootDefinition, ManageError> {
+    let refused = |text: &str| Err(ManageError::Refused(text.to_owned()));
+    let runner = match add.runner {
+        RunnerName::Mock => Runner::Mock { config: add.mock_config.clone() },
+        RunnerName::Sandbox if add.mock_config.is_some() => {
+            return refused("--mock-config needs --runner mock");
+        }
+        RunnerName::Sandbox => Runner::Sandbox,
+    };
+    let repositories: Vec<Repository> =
+        add.repos.iter().map(|text| repository(text)).collect::<Result<_, _>>()?;
+    if repositories.is_empty() && add.mock_config.is_none() {
+        return refused("give at least one --repo ID=URL, or --runner mock with --mock-config");
+    }
+    Ok(ChrootDefinition { name: name.clone(), runner, repositories, setup_packages: add.setup.clone() })
+}
+
+fn repository(text: &str) -> Result<Repository, ManageError> {
+    let wrong = || ManageError::Refused(format!("{text:?} is not a repository: use ID=URL"));
+    let (id, url) = text.split_once('=').ok_or_else(wrong)?;
+    let id_ok = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c));
+    let url_ok = ["http://", "https://", "file:///"].iter().any(|scheme| url.starts_with(scheme));
+    if !id_ok || !url_ok {
+        return Err(wrong());
+    }
+    Ok(Repository {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        baseurl: url.to_owned(),
+        priority: None,
+        module_hotfixes: None,
+        repo_gpgcheck: None,
+    })
+}
+
+/// Names of branches as Fedora's DistGit has them; other distributions use their name and release.
+pub(super) fn branch(chroot: &ChrootName) -> String {
+    let release = chroot.release();
+    match chroot.distribution() {
+        "fedora" if release == "rawhide" => "rawhide".to_owned(),
+        "fedora" => format!("f{release}"),
+        "epel" => format!("epel{release}"),
+        "centos-stream" => format!("c{release}s"),
+        _ => chroot.name_release().to_owned(),
+    }
+}
+
+pub(super) fn list(conn: &mut Conn) -> Result<String, ManageError> {
+    let mut text = String::new();
+    for chroot in mock_chroots::list(conn)? {
+        let state = if chroot.is_active { "active" } else { "inactive" };
+        let runner = match &chroot.definition.runner {
+            Runner::Sandbox => "sandbox",
+            Runner::Mock { .. } => "mock",
+        };
+        text.push_str(&format!(
+            "{}\t{state}\t{runner}\t{}\t{}\n",
+            chroot.name, chroot.branch, chroot.comment
+        ));
+    }
+    Ok(text)
+}
+
+pub(super) fn deactivate(tx: &mut Conn, name: &str) -> Result<String, ManageError> {
+    let known = mock_chroots::find(tx, name)?;
+    let known = known.ok_or_else(|| ManageError::Refused(format!("there is no chroot {name}")))?;
+    mock_chroots::update_active(tx, known.id, false)?;
+    Ok(format!("chroot {name} is inactive\n"))
+}

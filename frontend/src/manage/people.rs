@@ -1,0 +1,92 @@
+//! Users and their API tokens.
+
+use coppice_model::{OwnerName, UnixTime};
+use coppice_runtime::secret;
+use coppice_store::{ApiToken, Conn, User, tokens, users};
+use rand::RngExt;
+
+use super::ManageError;
+
+const DAY_S: i64 = 86_400;
+/// Contract section 2.
+const LOGIN_LETTERS: usize = 20;
+const TOKEN_LETTERS: usize = 30;
+
+pub(super) fn add(
+    tx: &mut Conn,
+    name: &str,
+    mail: Option<&str>,
+    admin: bool,
+    now: UnixTime,
+) -> Result<String, ManageError> {
+    let name: OwnerName = name.parse().map_err(|e| ManageError::Refused(format!("{e}")))?;
+    if name.group().is_some() {
+        return Err(ManageError::Refused(format!("{name} is a group's name: leave out the '@'")));
+    }
+    match users::find_by_name(tx, name.as_str())? {
+        None => {
+            users::insert(tx, &name, mail, admin, now)?;
+            Ok(format!("user {name} was added\n"))
+        }
+        Some(user) => {
+            users::update(tx, user.id, mail.or(user.mail.as_deref()), admin || user.is_admin)?;
+            Ok(format!("user {name} exists and was updated\n"))
+        }
+    }
+}
+
+/// A token that was just made; only its hash is stored.
+pub(super) struct NewToken {
+    user: User,
+    login: String,
+    token: String,
+    expires_at: UnixTime,
+}
+
+pub(super) fn token(tx: &mut Conn, name: &str, days: i64, now: UnixTime) -> Result<NewToken, ManageError> {
+    let user = users::find_by_name(tx, name)?;
+    let user = user.ok_or_else(|| ManageError::Refused(format!("there is no user {name}: add it first")))?;
+    if !(1..=3650).contains(&days) {
+        return Err(ManageError::Refused("a token may live 1 to 3650 days".into()));
+    }
+    let expires_at = now.plus_seconds(days * DAY_S);
+    let new = NewToken { login: letters(LOGIN_LETTERS), token: letters(TOKEN_LETTERS), user, expires_at };
+    let row = ApiToken { login: new.login.clone(), token_hash: secret::hash_token(&new.token), expires_at };
+    tokens::insert(tx, new.user.id, &row, now)?;
+    Ok(new)
+}
+
+impl NewToken {
+    /// What a user puts into `~/.config/copr`.
+    pub(super) fn config(&self, public_url: &str) -> String {
+        let mut text = format!(
+            "[copr-cli]\nlogin = {}\nusername = {}\ntoken = {}\ncopr_url = {public_url}\n",
+            self.login, self.user.name, self.token
+        );
+        // The client refuses plain HTTP unless told so.
+        if public_url.starts_with("http://") {
+            text.push_str("encrypted = False\n");
+        }
+        text.push_str(&format!("# expiration date: {}\n", date(self.expires_at)));
+        text
+    }
+}
+
+fn letters(count: usize) -> String {
+    let mut random = rand::rng();
+    (0..count).map(|_| char::from(random.random_range(b'a'..=b'z'))).collect()
+}
+
+/// `YYYY-MM-DD` of a moment, by the civil-from-days algorithm.
+pub(crate) fn date(time: UnixTime) -> String {
+    let days = time.0.div_euclid(DAY_S) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}

@@ -1,0 +1,45 @@
+//! The rules: plain functions on a transaction, one file per verb. Messages leave through the outbox.
+
+mod additional_repos;
+mod authenticate;
+mod batch;
+mod build_config;
+mod build_request;
+mod cancel_build;
+mod choose;
+mod create_project;
+mod delete_builds;
+mod delete_project;
+mod edit_project;
+mod environment;
+mod error;
+mod find;
+mod order;
+mod problem;
+mod project_form;
+mod regenerate_repos;
+mod report;
+mod resend;
+mod rights;
+mod settings;
+mod submit_build;
+
+pub use additional_repos::Additional;
+pub use authenticate::{authenticate, renew_token};
+pub use build_config::{BuildConfig, build_chroot_config, build_config};
+pub use build_request::{BuildRequest, check_before_build};
+pub use cancel_build::cancel_build;
+pub use create_project::{NewProject, create_project};
+pub use delete_builds::{delete_build, delete_builds};
+pub use delete_project::delete_project;
+pub use edit_project::edit_project;
+pub use error::OpError;
+pub use find::{find_build, find_build_chroot, find_project, find_project_chroot};
+pub use problem::Problem;
+pub use project_form::ProjectChanges;
+pub use regenerate_repos::regenerate_repos;
+pub use report::apply_report;
+pub use resend::{resend_actions, resend_builds, resend_cancels};
+pub use rights::{can_build, can_delete, can_edit};
+pub use settings::{Context, RulesConfig, Settings};
+pub use submit_build::{Upload, submit_links, submit_upload};

@@ -1,0 +1,55 @@
+//! A user stops a build.
+
+use coppice_model::{
+    BuildId, UnixTime,
+    messages::BackendTask,
+    state::{ChrootEvent, SourceEvent, Step},
+    work::TaskId,
+};
+use coppice_store::{
+    Build, BuildChroot, BuildView, Conn, User, attempts, build_chroots, builds, outbox, projects,
+};
+
+use super::{Context, OpError, batch, find_build, rights};
+
+/// Stops the source phase and every chroot that has not ended; what has ended stays as it is.
+pub fn cancel_build(tx: &mut Conn, cx: &Context, by: &User, id: BuildId) -> Result<BuildView, OpError> {
+    builds::lock(tx, id, cx.now)?;
+    let view = find_build(tx, id)?;
+    let project = projects::get(tx, view.build.project_id)?;
+    if !rights::can_build(tx, by, &project)? {
+        return Err(OpError::Forbidden("You are not allowed to cancel this build.".into()));
+    }
+    if view.state().is_final() {
+        return Err(OpError::Conflict(format!("Cannot cancel build {id}")));
+    }
+    cancel_source(tx, &view.build, cx.now)?;
+    for chroot in &view.chroots {
+        cancel_chroot(tx, chroot, cx.now)?;
+    }
+    outbox::push(tx, &BackendTask::CancelV1 { build: id }, cx.now)?;
+    batch::release(tx, cx, view.build.batch)?;
+    find_build(tx, id)
+}
+
+fn cancel_source(tx: &mut Conn, build: &Build, now: UnixTime) -> Result<(), OpError> {
+    if let Ok(Step::To(next)) = build.source_state.on(SourceEvent::Canceled) {
+        let after = Build { source_state: next, source_ended_on: Some(now), ..build.clone() };
+        moved(builds::update_source(tx, build, &after)?)?;
+        attempts::update_ended(tx, &TaskId::Source(build.id), build.source_attempt, "canceled", now)?;
+    }
+    Ok(())
+}
+
+fn cancel_chroot(tx: &mut Conn, chroot: &BuildChroot, now: UnixTime) -> Result<(), OpError> {
+    if let Ok(Step::To(next)) = chroot.state.on(ChrootEvent::Canceled) {
+        let after = BuildChroot { state: next, stage: None, ended_on: Some(now), ..chroot.clone() };
+        moved(build_chroots::update(tx, chroot, &after)?)?;
+        attempts::update_ended(tx, &chroot.task(), chroot.attempt, "canceled", now)?;
+    }
+    Ok(())
+}
+
+fn moved(written: bool) -> Result<(), OpError> {
+    if written { Ok(()) } else { Err(OpError::moved()) }
+}

@@ -1,0 +1,37 @@
+//! The end of a project.
+
+use coppice_model::{
+    BuildId,
+    messages::{BackendTask, DeleteProject},
+};
+use coppice_store::{
+    ActionKind, ActionMessage, BuildFilter, Conn, Page, Project, User, actions, builds, project_dirs,
+    projects,
+};
+
+use super::{Context, OpError, rights};
+
+/// Removes the project from the database and orders the removal of its results.
+pub fn delete_project(tx: &mut Conn, cx: &Context, by: &User, project: &Project) -> Result<(), OpError> {
+    rights::ensure_can_delete(tx, by, project)?;
+    if project.settings.persistent {
+        return Err(OpError::Forbidden("This project is protected against deletion.".into()));
+    }
+    ensure_nothing_runs(tx, project)?;
+    let reference = project.reference();
+    let dirs: Vec<_> = project_dirs::list(tx, project.id)?.into_iter().map(|dir| dir.name).collect();
+    let message = |action| {
+        let delete = DeleteProject { action, project: reference.clone(), dirs };
+        ActionMessage::Backend(BackendTask::DeleteProjectV1(delete))
+    };
+    actions::insert(tx, ActionKind::DeleteProject, &reference, cx.now, message)?;
+    Ok(projects::delete(tx, project.id)?)
+}
+
+fn ensure_nothing_runs(conn: &mut Conn, project: &Project) -> Result<(), OpError> {
+    let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
+    let all = builds::list(conn, &filter, Page::ALL)?;
+    let running: Vec<BuildId> =
+        all.iter().filter(|view| !view.state().is_final()).map(|view| view.build.id).collect();
+    super::delete_builds::ensure_none_runs(&running)
+}

@@ -1,0 +1,47 @@
+//! Looking things up, with the answers that clients know when they are not there.
+
+use coppice_model::BuildId;
+use coppice_store::{
+    BuildChroot, BuildView, Conn, Project, ProjectChroot, build_chroots, builds, groups, project_chroots,
+    projects,
+};
+
+use super::OpError;
+
+pub fn find_project(conn: &mut Conn, owner: &str, name: &str) -> Result<Project, OpError> {
+    if let Some(project) = projects::find(conn, owner, name)? {
+        return Ok(project);
+    }
+    if let Some(group) = owner.strip_prefix('@')
+        && groups::find_by_name(conn, group)?.is_none()
+    {
+        return Err(OpError::NotFound(format!("Group {group} does not exist.")));
+    }
+    Err(OpError::NotFound(format!("Project {owner}/{name} does not exist.")))
+}
+
+pub fn find_project_chroot(
+    conn: &mut Conn,
+    project: &Project,
+    chroot: &str,
+) -> Result<ProjectChroot, OpError> {
+    let missing =
+        || OpError::NotFound(format!("Chroot name {chroot} does not exist in Copr {}.", project.reference()));
+    project_chroots::find(conn, project.id, chroot)?.ok_or_else(missing)
+}
+
+pub fn find_build(conn: &mut Conn, id: BuildId) -> Result<BuildView, OpError> {
+    builds::find(conn, id)?.ok_or_else(|| OpError::NotFound(format!("Build {id} does not exist.")))
+}
+
+pub fn find_build_chroot(
+    conn: &mut Conn,
+    id: BuildId,
+    chroot: &str,
+) -> Result<(BuildView, BuildChroot), OpError> {
+    let view = find_build(conn, id)?;
+    let found = build_chroots::find(conn, id, chroot)?;
+    let found = found
+        .ok_or_else(|| OpError::NotFound(format!("Build {id} was not submitted to {chroot} chroot.")))?;
+    Ok((view, found))
+}

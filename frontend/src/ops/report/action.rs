@@ -1,0 +1,38 @@
+//! Reports about actions.
+
+use coppice_model::{
+    messages::ActionDone,
+    state::{ActionEvent, Step},
+};
+use coppice_store::{Action, ActionKind, Conn, actions, projects};
+
+use super::{inconsistent, moved};
+use crate::ops::{Context, OpError, order};
+
+pub(super) fn done(tx: &mut Conn, cx: &Context, done: &ActionDone) -> Result<(), OpError> {
+    let Some(action) = actions::find(tx, done.action)? else { return Ok(()) };
+    let event = if done.error.is_none() { ActionEvent::Done } else { ActionEvent::Failed };
+    let Step::To(next) = action.state.on(event).map_err(inconsistent)? else { return Ok(()) };
+    let error = done.error.as_deref();
+    moved(actions::update_state(tx, action.id, action.state, next, (error, done.at))?)?;
+    match (error, &done.fingerprint) {
+        (Some(reason), _) => {
+            let kind = action.kind.as_str();
+            tracing::error!(action.id = %action.id, project = %action.project, kind, reason, "an action failed");
+            Ok(())
+        }
+        (None, Some(fingerprint)) if action.kind == ActionKind::CreateKey => {
+            key_made(tx, cx, &action, fingerprint)
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// Now `pubkey.gpg` and signed metadata can appear.
+fn key_made(tx: &mut Conn, cx: &Context, action: &Action, fingerprint: &str) -> Result<(), OpError> {
+    let reference = &action.project;
+    let found = projects::find(tx, reference.owner.as_str(), reference.name.as_str())?;
+    let Some(project) = found else { return Ok(()) };
+    projects::update_key(tx, project.id, fingerprint)?;
+    order::publish_all(tx, cx, &project, false)
+}

@@ -1,0 +1,104 @@
+//! What the rules must know besides the database.
+
+use std::sync::Arc;
+
+use coppice_model::{UnixTime, work::Limits};
+use serde::Deserialize;
+
+use crate::Config;
+
+/// The section `[rules]` of the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulesConfig {
+    /// How often a task is started before we say that it was our fault.
+    pub max_attempts: u32,
+    /// A work that nobody spoke of for so long is ordered again.
+    pub silent_s: u32,
+    /// Memory of one task.
+    pub memory_mb: u64,
+    /// Processes of one task.
+    pub processes: u64,
+    /// Longest log of one task.
+    pub log_bytes: u64,
+    /// All result files of one task together.
+    pub result_bytes: u64,
+}
+
+impl Default for RulesConfig {
+    fn default() -> Self {
+        let Limits { memory_mb, processes, log_bytes, result_bytes, .. } = Limits::default();
+        Self { max_attempts: 5, silent_s: 900, memory_mb, processes, log_bytes, result_bytes }
+    }
+}
+
+impl RulesConfig {
+    fn limits(&self) -> Limits {
+        Limits {
+            memory_mb: self.memory_mb,
+            processes: self.processes,
+            log_bytes: self.log_bytes,
+            result_bytes: self.result_bytes,
+            ..Limits::default()
+        }
+    }
+}
+
+/// The part of the configuration that decides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where users reach the web pages and the API; no slash at the end.
+    pub public_url: String,
+    /// Where our own services reach this frontend, for uploaded files; no slash at the end.
+    pub internal_url: String,
+    /// Public base of the results, ends in `/results`.
+    pub results_url: String,
+    /// How often a task is started before our infrastructure gives up.
+    pub max_attempts: u32,
+    /// After how many seconds of silence a work is ordered again.
+    pub silent_s: i64,
+    /// Bounds of every task but for its time, which the build says.
+    pub limits: Limits,
+}
+
+impl Settings {
+    pub fn new(config: &Config) -> Self {
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        let rules = &config.rules;
+        Self {
+            public_url: bare(&config.public_url),
+            internal_url: bare(&config.internal_url),
+            results_url: bare(&config.results_url),
+            max_attempts: rules.max_attempts.max(1),
+            silent_s: i64::from(rules.silent_s.max(1)),
+            limits: rules.limits(),
+        }
+    }
+
+    /// `<results_url>/<owner>/<dir>`, without a slash at the end.
+    pub fn dir_url(&self, owner: &str, dir: &str) -> String {
+        format!("{}/{owner}/{dir}", self.results_url)
+    }
+
+    /// `<results_url>/<owner>/<dir>/<chroot>/`.
+    pub fn chroot_url(&self, owner: &str, dir: &str, chroot: &str) -> String {
+        format!("{}/{owner}/{dir}/{chroot}/", self.results_url)
+    }
+
+    /// Where a user finds an uploaded file.
+    pub fn public_upload_url(&self, path: &str) -> String {
+        format!("{}/tmp/{path}", self.public_url)
+    }
+
+    /// Where our services find an uploaded file.
+    pub fn internal_upload_url(&self, path: &str) -> String {
+        format!("{}/tmp/{path}", self.internal_url)
+    }
+}
+
+/// The settings and the moment of a call. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub settings: Arc<Settings>,
+    pub now: UnixTime,
+}

@@ -1,0 +1,122 @@
+//! New builds from addresses or from an uploaded file.
+
+use coppice_model::{Attempt, BuildId, address, state::SourceState, work::TaskId};
+use coppice_store::{
+    BuildSource, BuildView, Conn, User, attempts, build_chroots, builds, project_chroots, project_dirs,
+};
+
+use super::{BuildRequest, Context, OpError, Problem, batch, build_request::Accepted, find_build, order};
+
+const ENDINGS: [&str; 3] = [".src.rpm", ".nosrc.rpm", ".spec"];
+
+/// A file that the HTTP side has stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// `<random folder>/<file name>` below `/tmp/`.
+    pub path: String,
+    pub file_name: String,
+}
+
+/// One build for each address (an item may hold several, separated by blanks).
+pub fn submit_links(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &User,
+    request: &BuildRequest,
+    urls: &[String],
+) -> Result<Vec<BuildView>, OpError> {
+    let urls: Vec<&str> = urls.iter().flat_map(|item| item.split_whitespace()).collect();
+    let accepted = request.accept(tx, by, problems_with(&urls))?;
+    let sources = urls.iter().map(|url| BuildSource::Link { url: (*url).to_owned() }).collect();
+    insert(tx, cx, by, &accepted, sources)
+}
+
+/// One build of an uploaded SRPM or spec file.
+pub fn submit_upload(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &User,
+    request: &BuildRequest,
+    upload: &Upload,
+) -> Result<BuildView, OpError> {
+    let mut problems = Vec::new();
+    if !ENDINGS.iter().any(|ending| upload.file_name.ends_with(ending)) {
+        let text = "You can upload only .src.rpm, .nosrc.rpm, and .spec files";
+        problems.push(Problem::new("pkgs", text));
+    }
+    let accepted = request.accept(tx, by, problems)?;
+    let source = BuildSource::Upload { path: upload.path.clone(), file_name: upload.file_name.clone() };
+    let mut made = insert(tx, cx, by, &accepted, vec![source])?;
+    made.pop().ok_or_else(|| OpError::Refused("nothing was uploaded".into()))
+}
+
+fn problems_with(urls: &[&str]) -> Vec<Problem> {
+    if urls.is_empty() {
+        return vec![Problem::new("pkgs", "URLs to packages are required")];
+    }
+    let not_an_address = urls.iter().filter(|url| address::parse_source_url(url).is_err()).map(|url| {
+        format!("A list of http[s] URLs separated by whitespace characters is needed ('{url}' doesn't seem to be a valid URL).")
+    });
+    let ends_well = |url: &str| ENDINGS.iter().any(|ending| url.ends_with(ending));
+    let wrong_end = urls.iter().filter(|url| !ends_well(url)).map(|url| {
+        format!("URLs must end with .src.rpm, .nosrc.rpm, or .spec ('{url}' doesn't seem to be a valid URL).")
+    });
+    not_an_address.chain(wrong_end).map(|text| Problem::new("pkgs", text)).collect()
+}
+
+fn insert(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &User,
+    accepted: &Accepted,
+    sources: Vec<BuildSource>,
+) -> Result<Vec<BuildView>, OpError> {
+    ensure_dir(tx, cx, accepted)?;
+    let batch = batch::join(tx, cx, accepted.batch)?;
+    let mut made = Vec::new();
+    for source in sources {
+        let id = insert_one(tx, cx, by, (accepted, source, batch))?;
+        let view = find_build(tx, id)?;
+        order::everything_ready(tx, cx, &view)?;
+        made.push(view);
+    }
+    Ok(made)
+}
+
+/// A directory is made by the first build that names it; its builds see its repositories, so they must exist.
+fn ensure_dir(tx: &mut Conn, cx: &Context, accepted: &Accepted) -> Result<(), OpError> {
+    let Accepted { project, dir, .. } = accepted;
+    if project_dirs::ensure(tx, project.id, dir, cx.now)? {
+        let chroots = project_chroots::list_buildable(tx, project.id)?;
+        let names = chroots.iter().map(|chroot| chroot.name().clone()).collect();
+        order::publish(tx, cx, project, vec![dir.clone()], names)?;
+    }
+    Ok(())
+}
+
+fn insert_one(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &User,
+    new: (&Accepted, BuildSource, Option<i64>),
+) -> Result<BuildId, OpError> {
+    let (accepted, source, batch) = new;
+    let source_state = if source.is_uploaded_srpm() { SourceState::Importing } else { SourceState::Pending };
+    let row = builds::NewBuildRow {
+        project: accepted.project.id,
+        dir: accepted.dir.clone(),
+        submitter: by.id,
+        source,
+        source_state,
+        options: accepted.options.clone(),
+        batch,
+    };
+    let id = builds::insert(tx, &row, cx.now)?;
+    if source_state == SourceState::Pending {
+        attempts::insert(tx, &TaskId::Source(id), Attempt::FIRST)?;
+    }
+    for chroot in accepted.chroots.iter().flatten() {
+        build_chroots::insert(tx, id, chroot)?;
+    }
+    Ok(id)
+}

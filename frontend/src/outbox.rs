@@ -1,0 +1,64 @@
+//! Sends what transactions left in the outbox, in order, as soon as they are committed.
+
+use std::{sync::Arc, time::Duration};
+
+use coppice_runtime::{Bus, BusError, Stop};
+use coppice_store::{StoreError, outbox};
+
+use crate::App;
+
+const PORTION: i64 = 200;
+/// Another process on the same database wakes nobody here.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+const PAUSE_AFTER_FAULT: Duration = Duration::from_millis(500);
+
+#[derive(Debug, thiserror::Error)]
+enum RelayError {
+    #[error("reading the outbox")]
+    Store(#[from] StoreError),
+    #[error("sending a message")]
+    Bus(#[from] BusError),
+}
+
+/// Sends until stopped. While Redis or the database is away, messages wait where they are.
+pub async fn relay(app: Arc<App>, bus: Bus, stop: Stop) {
+    let mut commits = app.store.commits();
+    while !stop.is_triggered() {
+        commits.mark_unchanged();
+        match send_portion(&app, &bus).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tokio::select! {
+                    () = stop.wait() => return,
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                    changed = commits.changed() => if changed.is_err() { return },
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "messages wait in the outbox");
+                stop.sleep(PAUSE_AFTER_FAULT).await;
+            }
+        }
+    }
+}
+
+/// `true` when there may be more. What was sent before a fault is deleted all the same.
+async fn send_portion(app: &App, bus: &Bus) -> Result<bool, RelayError> {
+    let waiting = app.store.read(|conn| outbox::list(conn, PORTION)).await?;
+    if waiting.is_empty() {
+        return Ok(false);
+    }
+    let mut sent = Vec::new();
+    let mut fault = None;
+    for message in waiting {
+        match bus.send_raw(&message.stream, &message.key, &message.body).await {
+            Ok(()) => sent.push(message.id),
+            Err(error) => {
+                fault = Some(error);
+                break;
+            }
+        }
+    }
+    app.store.write(move |tx| outbox::delete(tx, &sent)).await?;
+    fault.map_or(Ok(true), |error| Err(error.into()))
+}
