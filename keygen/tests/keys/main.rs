@@ -1,0 +1,8 @@
+//! Keygen as its callers meet it: a real GnuPG, a private Redis, HTTP.
+#![expect(clippy::unwrap_used, reason = "a step that fails here fails its test")]
+
+mod creating;
+mod fixture;
+mod guarding;
+mod signing;
+mod surviving;
