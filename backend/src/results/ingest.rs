@@ -42,7 +42,7 @@ impl Results {
             return Ok(());
         }
         self.worker_log(work)?
-            .note("the build failed; its logs are kept")
+            .note("the build did not succeed; its logs are kept")
             .map_err(IngestError::disk("writing backend.log"))?;
         let texts = vec![build_info(work), json("buildroot.json", &staged.finish.buildroot)?];
         let placement = Placement { target, staged: staged.clone(), keep: |name| !name.is_rpm(), texts };

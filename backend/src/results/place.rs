@@ -45,6 +45,10 @@ fn take_sent_files(placement: &Placement, fresh: &Path) -> io::Result<()> {
         placement.staged.finish.files.iter().map(|file| &file.name).filter(|name| (placement.keep)(name));
     for name in kept {
         let sent = placement.staged.dir.join(name.as_str());
+        // A builder that was cut off may have announced more than it sent.
+        if !sent.is_file() {
+            continue;
+        }
         if name.as_str().ends_with(".log") {
             pack(&sent, fresh)?;
         } else {

@@ -1,12 +1,15 @@
 //! Results of the source phase: the SRPM that a builder made, for DistGit and for users.
 
-use coppice_model::work::SourceWork;
+use std::path::Path;
+
+use coppice_model::{result_file::ResultFileName, work::SourceWork};
 use serde::Serialize;
 
 use super::{
     IngestError, Results, Staged, blocking,
     ingest::json,
     place::{Placement, SUCCESS, is_placed},
+    worker_log::WorkerLog,
 };
 use crate::rpmfile::RpmFile;
 
@@ -29,6 +32,7 @@ impl Results {
             let read = blocking(move || describe(&path)).await;
             let refused = |why: String| IngestError::Refused(format!("{file} is refused: {why}"));
             let described = read.map_err(|_| refused("it cannot be read".into()))?.map_err(refused)?;
+            self.note_source(work, &format!("keeping {file} for DistGit"))?;
             let texts = vec![json("results.json", &described)?, (SUCCESS, b"done\n".to_vec())];
             self.place(Placement { target, staged: staged.clone(), keep: |_| true, texts }).await?;
         }
@@ -42,8 +46,14 @@ impl Results {
         if is_placed(&target) {
             return Ok(());
         }
-        let keep = |name: &coppice_model::result_file::ResultFileName| !name.is_rpm();
+        self.note_source(work, "no source package was made; the logs are kept")?;
+        let keep = |name: &ResultFileName| !name.is_rpm();
         self.place(Placement { target, staged: staged.clone(), keep, texts: Vec::new() }).await
+    }
+
+    fn note_source(&self, work: &SourceWork, line: &str) -> Result<(), IngestError> {
+        let log = WorkerLog::open(&self.tree.source_dir(&work.context), &self.clock);
+        log.and_then(|mut log| log.note(line)).map_err(IngestError::disk("writing backend.log"))
     }
 }
 
@@ -58,7 +68,7 @@ fn only_srpm(staged: &Staged) -> Result<String, IngestError> {
     }
 }
 
-fn describe(path: &std::path::Path) -> Result<SourceResults, String> {
+fn describe(path: &Path) -> Result<SourceResults, String> {
     let metadata = RpmFile::open(path).and_then(|rpm| rpm.metadata()).map_err(|e| e.to_string())?;
     let text = |value: Result<&str, rpm::Error>| value.map(ToOwned::to_owned).map_err(|e| e.to_string());
     Ok(SourceResults {
