@@ -96,9 +96,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route(&format!("{repository}/git-upload-pack"), web::post().to(git::upload_pack))
         .route(&format!("{repository}/git-receive-pack"), web::post().to(git::receive_pack))
         .service(
-            web::resource(file)
-                .route(web::get().to(lookaside::file))
-                .route(web::head().to(lookaside::file)),
+            web::resource(file).route(web::get().to(lookaside::file)).route(web::head().to(lookaside::file)),
         );
 }
 

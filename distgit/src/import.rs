@@ -134,8 +134,7 @@ impl Importer {
         let most = self.limits.srpm_bytes;
         let file = download::fetch(&self.client, &import.srpm_url, most, &self.temporary).await?;
         let (limits, lookaside) = (self.limits.clone(), self.lookaside.clone());
-        let read =
-            tokio::task::spawn_blocking(move || srpm::read(file.path(), &limits, &lookaside)).await?;
+        let read = tokio::task::spawn_blocking(move || srpm::read(file.path(), &limits, &lookaside)).await?;
         Ok(read?)
     }
 

@@ -1,18 +1,15 @@
 //! Starts DistGit: folders, bus and socket first, then imports and HTTP until stopped.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
-use coppice_runtime::{
-    Bus, BusError, Clock, Consumer, Stop, Tasks,
-    files::remove_all,
-    health::Metrics,
-};
+use coppice_runtime::{Bus, BusError, Clock, Consumer, Stop, Tasks, files::remove_all, health::Metrics};
 
 use crate::{
     config::Config,
@@ -23,6 +20,9 @@ use crate::{
     outcomes::Outcomes,
     repository::Repositories,
 };
+
+const LOCK_TRIES: u32 = 60;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -56,7 +56,8 @@ pub struct Service {
 
 impl Service {
     pub async fn start(config: Config, stop: Stop) -> Result<Self, StartError> {
-        let lock = lock(&config.data_dir)?;
+        let lock = lock(&config.data_dir).await?;
+        empty_temporary(&config.data_dir)?;
         let metrics = Metrics::new();
         let listen = config.http.listen;
         let bound = TcpListener::bind(listen).and_then(|l| Ok((l.local_addr()?, l)));
@@ -88,19 +89,26 @@ impl Service {
     }
 }
 
-/// One service per data folder; what a killed one left half-way is removed.
-fn lock(data_dir: &Path) -> Result<File, StartError> {
+/// One service per data folder. A child that is just being started may hold the lock for a moment more.
+async fn lock(data_dir: &Path) -> Result<File, StartError> {
     let failed = |source| StartError::Data { path: data_dir.to_owned(), source };
     fs::create_dir_all(data_dir).map_err(failed)?;
     let file = File::options().append(true).create(true).open(data_dir.join("lock")).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => return Err(StartError::InUse(data_dir.to_owned())),
-        Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
     }
+    Err(StartError::InUse(data_dir.to_owned()))
+}
+
+/// What a killed service left half-way.
+fn empty_temporary(data_dir: &Path) -> Result<(), StartError> {
     let temporary = data_dir.join("tmp");
-    remove_all(&temporary).and_then(|()| fs::create_dir(&temporary)).map_err(failed)?;
-    Ok(file)
+    let emptied = remove_all(&temporary).and_then(|()| fs::create_dir(&temporary));
+    emptied.map_err(|source| StartError::Data { path: temporary, source })
 }
 
 fn importer(config: &Config, bus: Bus, metrics: &Metrics) -> Result<Importer, StartError> {

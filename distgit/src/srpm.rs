@@ -106,15 +106,17 @@ fn ensure_source(metadata: &PackageMetadata) -> Result<(), ReadError> {
 
 /// Sizes and digests that the RPM carries about itself.
 fn ensure_complete(metadata: &PackageMetadata, file: &mut File) -> Result<(), ReadError> {
-    metadata.check_digests().and_then(|report| report.result()).map_err(|_| {
-        damaged("its header does not match its digest")
-    })?;
+    metadata
+        .check_digests()
+        .and_then(|report| report.result())
+        .map_err(|_| damaged("its header does not match its digest"))?;
     let segments = metadata.get_package_segment_offsets();
     let length = file.metadata().map_err(ReadError::Ours)?.len();
     let signature = &metadata.signature;
-    let stated = signature.get_entry_data_as_u64(IndexSignatureTag::RPMSIGTAG_LONGSIZE).ok().or_else(|| {
-        signature.get_entry_data_as_u32(IndexSignatureTag::RPMSIGTAG_SIZE).ok().map(u64::from)
-    });
+    let stated = signature
+        .get_entry_data_as_u64(IndexSignatureTag::RPMSIGTAG_LONGSIZE)
+        .ok()
+        .or_else(|| signature.get_entry_data_as_u32(IndexSignatureTag::RPMSIGTAG_SIZE).ok().map(u64::from));
     if stated.is_some_and(|stated| segments.header.saturating_add(stated) > length) {
         return Err(truncated());
     }
@@ -122,11 +124,7 @@ fn ensure_complete(metadata: &PackageMetadata, file: &mut File) -> Result<(), Re
 }
 
 /// RPMs since 2017 carry the payload's digest; older ones are covered by their size and the compressor's check.
-fn ensure_payload_digest(
-    metadata: &PackageMetadata,
-    file: &mut File,
-    payload: u64,
-) -> Result<(), ReadError> {
+fn ensure_payload_digest(metadata: &PackageMetadata, file: &mut File, payload: u64) -> Result<(), ReadError> {
     let stated = metadata.header.get_entry_data_as_string_array(IndexTag::RPMTAG_PAYLOADSHA256);
     let Some(stated) = stated.ok().and_then(|digests| digests.first().map(ToString::to_string)) else {
         return Ok(());
@@ -160,10 +158,16 @@ fn ensure_files(metadata: &PackageMetadata, limits: &Limits) -> Result<(), ReadE
     for entry in &entries {
         fields::ensure_plain_file(entry.dirname(), entry.basename())?;
         if entry.flags().contains(FileFlags::GHOST) {
-            return refused(format!("The source RPM leaves out {}: drop NoSource from its spec", entry.basename()));
+            return refused(format!(
+                "The source RPM leaves out {}: drop NoSource from its spec",
+                entry.basename()
+            ));
         }
         if entry.file_type() != FileType::Regular {
-            return refused(format!("{} in the source RPM is not a plain file: pack it up", entry.basename()));
+            return refused(format!(
+                "{} in the source RPM is not a plain file: pack it up",
+                entry.basename()
+            ));
         }
     }
     match entries.iter().filter(|entry| entry.basename().ends_with(".spec")).count() {
