@@ -1,0 +1,151 @@
+//! Builds and their chroots as the API shows them (contract sections 10.1, 10.2 and 11).
+
+use coppice_model::package::Nevra;
+use coppice_store::{BuildChroot, BuildSource, BuildView};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::web::Web;
+
+/// Copr: shown to clients, fixed and unused.
+const MEMORY_LIMIT: u32 = 2048;
+
+#[derive(Debug, Serialize)]
+pub struct BuildDto {
+    chroots: Vec<String>,
+    ended_on: Option<i64>,
+    id: i64,
+    is_background: bool,
+    ownername: String,
+    project_dirname: String,
+    projectname: String,
+    repo_url: String,
+    started_on: Option<i64>,
+    state: &'static str,
+    submitted_on: i64,
+    submitter: Option<String>,
+    source_package: SourcePackage,
+    /// Not in Copr: why the source phase failed.
+    failure: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SourcePackage {
+    name: Option<String>,
+    url: Option<String>,
+    version: Option<String>,
+}
+
+impl BuildDto {
+    pub fn new(view: &BuildView, web: &Web) -> Self {
+        let build = &view.build;
+        let header = build.header.as_ref();
+        Self {
+            chroots: view.chroots.iter().map(|chroot| chroot.chroot.to_string()).collect(),
+            ended_on: view.ended_on().map(|time| time.0),
+            id: build.id.0,
+            is_background: build.options.is_background,
+            ownername: build.project.owner.to_string(),
+            project_dirname: build.dir.to_string(),
+            projectname: build.project.name.to_string(),
+            repo_url: format!("{}/{}", web.site.results_url, build.project),
+            started_on: view.started_on().map(|time| time.0),
+            state: view.state().as_str(),
+            submitted_on: build.submitted_on.0,
+            submitter: build.submitter.as_ref().map(ToString::to_string),
+            source_package: SourcePackage {
+                name: header.map(|header| header.name.to_string()),
+                url: source_url(view, web),
+                version: header.map(coppice_model::package::SourceHeader::evr),
+            },
+            failure: build.failure.as_ref().map(|failure| failure.message.clone()),
+        }
+    }
+}
+
+/// First what was submitted, later the SRPM that a builder made of it. An uploaded spec file is none.
+fn source_url(view: &BuildView, web: &Web) -> Option<String> {
+    let submitted = match &view.build.source {
+        BuildSource::Link { url } => Some(url.clone()),
+        upload @ BuildSource::Upload { path, .. } => upload.is_uploaded_srpm().then(|| web.upload_url(path)),
+    };
+    view.build.srpm_url.clone().or(submitted)
+}
+
+#[derive(Debug, Serialize)]
+pub struct SourceChrootDto {
+    state: &'static str,
+    /// Without a slash at its end.
+    result_url: Option<String>,
+}
+
+impl SourceChrootDto {
+    pub fn new(view: &BuildView, web: &Web) -> Self {
+        Self { state: view.build.source_state.as_str(), result_url: source_results(view, web) }
+    }
+}
+
+/// Where the source phase leaves its files; uploads of SRPMs have no such phase.
+pub fn source_results(view: &BuildView, web: &Web) -> Option<String> {
+    let build = &view.build;
+    let dir_url = web.site.dir_url(&build.project.owner, &build.dir);
+    let url = || format!("{dir_url}srpm-builds/{}", build.id.padded());
+    build.source_started_on.filter(|_| !build.source.is_uploaded_srpm()).map(|_| url())
+}
+
+pub fn source_config(view: &BuildView, web: &Web) -> Value {
+    let options = &view.build.options;
+    let (kind, dict) = match &view.build.source {
+        BuildSource::Link { url } => ("link", json!({ "url": url })),
+        BuildSource::Upload { path, file_name } => {
+            let dir = path.split('/').next().unwrap_or_default();
+            ("upload", json!({ "url": web.upload_url(path), "pkg": file_name, "tmp": dir }))
+        }
+    };
+    json!({
+        "source_type": kind,
+        "source_dict": dict,
+        "memory_limit": MEMORY_LIMIT,
+        "timeout": options.timeout_s,
+        "is_background": options.is_background,
+    })
+}
+
+#[derive(Debug, Serialize)]
+pub struct BuildChrootDto {
+    started_on: Option<i64>,
+    ended_on: Option<i64>,
+    state: &'static str,
+    name: String,
+    /// With a slash at its end.
+    result_url: Option<String>,
+    /// Not in Copr: the finer stage, the attempt, and why it failed.
+    stage: Option<&'static str>,
+    attempt: u32,
+    failure: Option<String>,
+}
+
+impl BuildChrootDto {
+    pub fn new(view: &BuildView, chroot: &BuildChroot, web: &Web) -> Self {
+        Self {
+            started_on: chroot.started_on.map(|time| time.0),
+            ended_on: chroot.ended_on.map(|time| time.0),
+            state: chroot.state.as_str(),
+            name: chroot.chroot.to_string(),
+            result_url: chroot_results(view, chroot, web),
+            stage: chroot.stage.map(coppice_model::state::Stage::as_str),
+            attempt: chroot.attempt.0,
+            failure: chroot.failure.as_ref().map(|failure| failure.message.clone()),
+        }
+    }
+}
+
+pub fn chroot_results(view: &BuildView, chroot: &BuildChroot, web: &Web) -> Option<String> {
+    let dir_url = web.site.dir_url(&view.build.project.owner, &view.build.dir);
+    chroot.result_dir.as_ref().map(|result_dir| format!("{dir_url}{}/{result_dir}/", chroot.chroot))
+}
+
+#[derive(Debug, Serialize, Default)]
+pub struct BuiltPackages {
+    pub packages: Vec<Nevra>,
+}

@@ -1,0 +1,94 @@
+//! New builds (contract sections 10.3 to 10.6).
+
+use actix_web::web::{Data, Json};
+use coppice_store::{BuildView, User};
+use serde_json::{Value, json};
+
+use super::{
+    ApiError, ApiUser, Body, Fields, Form,
+    build_dto::BuildDto,
+    query::{List, Meta},
+};
+use crate::{
+    App,
+    ops::{self, BuildRequest, OpError, Problem},
+    uploads::Upload,
+    web::Web,
+};
+
+pub async fn check(app: Data<App>, ApiUser(user): ApiUser, body: Body) -> Result<Json<Value>, ApiError> {
+    let (request, _) = request(&body.fields().await?)?;
+    let checked = app.store.read(move |conn| ops::check_before_build(conn, &user, &request));
+    checked.await.map_err(ApiError::of_build)?;
+    Ok(Json(json!({ "message": "It should be safe to submit a build like this" })))
+}
+
+/// One build for each address. Copr: the answer has the shape of a list.
+pub async fn from_urls(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    body: Body,
+) -> Result<Json<List<BuildDto>>, ApiError> {
+    let (request, urls) = request(&body.fields().await?)?;
+    let context = app.context();
+    let submitted = app.store.write(move |tx| ops::submit_links(tx, &context, &user, &request, &urls));
+    let views = submitted.await.map_err(ApiError::of_build)?;
+    let items = views.iter().map(|view| BuildDto::new(view, &web)).collect();
+    Ok(Json(List { items, meta: Meta::NONE }))
+}
+
+/// The file is on disk before the build exists, and goes when there will be none.
+pub async fn from_upload(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    body: Body,
+) -> Result<Json<BuildDto>, ApiError> {
+    let (fields, mut files) = body.with_files(&web.uploads).await?;
+    let (request, _) = request(&fields)?;
+    let Some(file) = files.pop() else { return Err(no_file()) };
+    // A client that goes away now must not take the file from a build that exists.
+    let submitted = tokio::spawn(submit(app, user, request, file)).await.map_err(ApiError::internal)?;
+    Ok(Json(BuildDto::new(&submitted.map_err(ApiError::of_build)?, &web)))
+}
+
+fn no_file() -> ApiError {
+    ApiError::dict(&[Problem::new("pkgs", "This field is required.")])
+}
+
+async fn submit(
+    app: Data<App>,
+    user: User,
+    request: BuildRequest,
+    file: Upload,
+) -> Result<BuildView, OpError> {
+    let context = app.context();
+    let named = ops::Upload { path: file.path(), file_name: file.file_name.clone() };
+    let view = app.store.write(move |tx| ops::submit_upload(tx, &context, &user, &request, &named)).await?;
+    file.keep();
+    Ok(view)
+}
+
+/// The options and the addresses, which only `create/url` has.
+fn request(fields: &Fields) -> Result<(BuildRequest, Vec<String>), ApiError> {
+    let mut form = Form::new(fields);
+    let request = BuildRequest {
+        ownername: form.required("ownername"),
+        projectname: form.required("projectname"),
+        project_dirname: form.text("project_dirname").filter(|dir| !dir.is_empty()),
+        chroots: form.words("chroots"),
+        exclude_chroots: form.words("exclude_chroots").unwrap_or_default(),
+        timeout: form.integer("timeout"),
+        background: form.flag("background").unwrap_or(false),
+        enable_net: form.flag("enable_net"),
+        bootstrap: form.text("bootstrap"),
+        isolation: form.text("isolation"),
+        after_build_id: form.integer("after_build_id"),
+        with_build_id: form.integer("with_build_id"),
+        packit_forge_project: form.text("packit_forge_project"),
+    };
+    let urls = form.words("pkgs").unwrap_or_default();
+    form.finish_build()?;
+    Ok((request, urls))
+}

@@ -1,0 +1,139 @@
+//! What went wrong, as the API says it: always `{"error": "…"}` (contract section 3).
+
+use std::error::Error as StdError;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use coppice_store::StoreError;
+use serde_json::json;
+
+use super::python;
+use crate::ops::{OpError, Problem};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("Such API endpoint doesn't exist")]
+    NoSuchEndpoint,
+    #[error("Missing argument {0}")]
+    MissingArgument(&'static str),
+    #[error("{0}")]
+    BadRequest(String),
+    /// Holds the public address of the service.
+    #[error("Login invalid/expired. Please visit {0}/api to get or renew your API token.")]
+    Unauthorized(String),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("the request is larger than {limit_bytes} bytes")]
+    TooLarge { limit_bytes: u64 },
+    #[error("the request body did not come in time")]
+    TooSlow,
+    /// Without GSSAPI there is nobody to ask.
+    #[error("Can't log-in using GSSAPI: it is not enabled on this server, use an API token")]
+    NoGssapi,
+    #[error("{text}")]
+    Refused { status: StatusCode, text: String },
+    #[error("Request wasn't successful, there is probably a bug in the server.")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl ApiError {
+    pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Internal(Box::new(cause))
+    }
+
+    /// Problems of project forms: one line each.
+    pub fn lines(problems: &[Problem]) -> Self {
+        let line = |problem: &Problem| format!("{}: {}", problem.field, problem.message);
+        Self::BadRequest(problems.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Problems of build forms: the text of a Python dict.
+    pub fn dict(problems: &[Problem]) -> Self {
+        Self::BadRequest(format!("Bad request parameters: {}", python::dict_of_lists(problems)))
+    }
+
+    /// An error of a build's rule; all others are made by `From`.
+    pub fn of_build(error: OpError) -> Self {
+        match error {
+            OpError::Invalid(problems) => Self::dict(&problems),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<OpError> for ApiError {
+    fn from(error: OpError) -> Self {
+        let refused = |status, text| Self::Refused { status, text };
+        match error {
+            OpError::Invalid(problems) => Self::lines(&problems),
+            OpError::Refused(text) => Self::BadRequest(text),
+            OpError::NotFound(text) => Self::NotFound(text),
+            OpError::Forbidden(text) => refused(StatusCode::FORBIDDEN, text),
+            OpError::Conflict(text) => refused(StatusCode::CONFLICT, text),
+            OpError::Store(cause) => Self::from(cause),
+            other @ (OpError::Unauthenticated | OpError::Inconsistent(_)) => Self::internal(other),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(cause: StoreError) -> Self {
+        if cause.is_transient() {
+            tracing::warn!(error = %cause, "the database could not answer a request now");
+            let text = "The server is busy, please try again.".to_owned();
+            return Self::Refused { status: StatusCode::SERVICE_UNAVAILABLE, text };
+        }
+        Self::internal(cause)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NoSuchEndpoint | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MissingArgument(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::NoGssapi => StatusCode::FORBIDDEN,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Refused { status, .. } => *status,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Self::Internal(cause) = self {
+            tracing::error!(error = %chain(cause.as_ref()), "a request failed");
+        }
+        let mut body = json!({ "error": self.to_string() });
+        if matches!(self, Self::Unauthorized(_)) {
+            body["output"] = "notok".into();
+        }
+        HttpResponse::build(self.status_code()).json(body)
+    }
+}
+
+/// An error with its causes in one line.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |cause| StdError::source(*cause));
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_stay_inside() {
+        let hidden = ApiError::internal(std::io::Error::other("secret place"));
+        assert!(!hidden.to_string().contains("secret"));
+        assert_eq!(hidden.status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn problems_have_a_line_each_or_one_dict() {
+        let problems = [Problem::new("name", "no"), Problem::new("chroots", "'x' bad")];
+        assert_eq!(ApiError::lines(&problems).to_string(), "name: no\nchroots: 'x' bad");
+        let dict = "Bad request parameters: {'name': ['no'], 'chroots': [\"'x' bad\"]}";
+        assert_eq!(ApiError::dict(&problems).to_string(), dict);
+    }
+}

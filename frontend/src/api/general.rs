@@ -1,0 +1,39 @@
+//! What belongs to no project: version, login check, the catalogue of chroots.
+
+use actix_web::web::{Data, Json};
+use coppice_store::mock_chroots;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{ApiError, ApiUser, shape::Ordered};
+use crate::App;
+
+#[derive(Debug, Serialize)]
+pub struct Me {
+    id: i64,
+    name: String,
+}
+
+pub async fn version() -> Json<Value> {
+    Json(json!({ "version": 3 }))
+}
+
+pub async fn auth_check(ApiUser(user): ApiUser) -> Json<Me> {
+    Json(Me { id: user.id.0, name: user.name.into() })
+}
+
+/// copr-cli asks here whenever its configuration has no token.
+pub async fn gssapi_login() -> Result<Json<Value>, ApiError> {
+    Err(ApiError::NoGssapi)
+}
+
+pub async fn no_such_endpoint() -> Result<Json<Value>, ApiError> {
+    Err(ApiError::NoSuchEndpoint)
+}
+
+/// In the order in which the operator added them.
+pub async fn chroots(app: Data<App>) -> Result<Json<Ordered<String>>, ApiError> {
+    let chroots = app.store.read(mock_chroots::list_active).await?;
+    let entry = |chroot: coppice_store::MockChroot| (chroot.name.into(), chroot.comment);
+    Ok(Json(Ordered(chroots.into_iter().map(entry).collect())))
+}

@@ -1,0 +1,124 @@
+//! API v3 of Copr: translates requests into rules of `ops` and answers into JSON.
+
+mod auth;
+mod body;
+mod build;
+mod build_chroot;
+mod build_dto;
+mod build_submit;
+mod error;
+mod fields;
+mod general;
+mod project;
+mod project_chroot;
+mod project_dto;
+mod python;
+mod query;
+mod shape;
+
+use actix_web::{
+    FromRequest, Handler, Resource, Responder, Route,
+    middleware::DefaultHeaders,
+    web::{self, ServiceConfig},
+};
+
+pub use auth::ApiUser;
+pub use body::{Body, BodyLimits};
+pub use build::packages_by_chroot;
+pub use build_dto::{chroot_results, source_results};
+pub use error::{ApiError, chain};
+pub use fields::{Fields, Form};
+pub use general::no_such_endpoint;
+pub use project_chroot::days_until;
+pub use query::Query;
+
+use crate::repofile;
+
+/// Everything below `/api_3`. A wrong method is answered like an unknown address.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(at("").route(web::get().to(general::version)))
+        .service(at("/auth-check").route(web::get().to(general::auth_check)))
+        .service(at("/gssapi_login").route(web::get().to(general::gssapi_login)))
+        .service(at("/gssapi_login/web-ui").route(web::get().to(general::gssapi_login)))
+        .service(at("/mock-chroots/list").route(web::get().to(general::chroots)))
+        .service(at("/rpmrepo/{owner}/{dir}/{name_release}").route(web::get().to(repofile::rpmrepo)))
+        .configure(project_routes)
+        .configure(build_routes)
+        .configure(build_chroot_routes);
+}
+
+fn project_routes(config: &mut ServiceConfig) {
+    config
+        .service(at("/project").route(web::get().to(project::get)))
+        .service(at("/project/list").route(web::get().to(project::list)))
+        .service(at("/project/search").route(web::get().to(project::search)))
+        .service(at("/project/add/{owner}").route(web::post().to(project::add)))
+        .service(put("/project/edit/{owner}/{project}", project::edit))
+        .service(put("/project/regenerate-repos/{owner}/{project}", project::regenerate))
+        .service(delete("/project/delete/{owner}/{project}", project::delete))
+        .service(at("/project-chroot").route(web::get().to(project_chroot::get)))
+        .service(at("/project-chroot/build-config").route(web::get().to(project_chroot::build_config)));
+}
+
+fn build_routes(config: &mut ServiceConfig) {
+    config
+        .service(at("/build/list").route(web::get().to(build::list)))
+        .service(at("/build/check-before-build").route(web::post().to(build_submit::check)))
+        .service(at("/build/create/url").route(web::post().to(build_submit::from_urls)))
+        .service(at("/build/create/upload").route(web::post().to(build_submit::from_upload)))
+        .service(delete("/build/delete/list", build::delete_list))
+        .service(delete("/build/delete/{id:\\d+}", build::delete))
+        .service(put("/build/cancel/{id:\\d+}", build::cancel))
+        .service(at("/build/source-chroot/{id:\\d+}").route(web::get().to(build::source_chroot)))
+        .service(at("/build/source-build-config/{id:\\d+}").route(web::get().to(build::source_build_config)))
+        .service(at("/build/built-packages/{id:\\d+}").route(web::get().to(build::packages)))
+        .service(at("/build/{id:\\d+}").route(web::get().to(build::get)));
+}
+
+fn build_chroot_routes(config: &mut ServiceConfig) {
+    config
+        .service(at("/build-chroot").route(web::get().to(build_chroot::get)))
+        .service(at("/build-chroot/list").route(web::get().to(build_chroot::list)))
+        .service(at("/build-chroot/list/{id:\\d+}").route(web::get().to(build_chroot::list_by_path)))
+        .service(at("/build-chroot/build-config").route(web::get().to(build_chroot::build_config)))
+        .service(
+            at("/build-chroot/build-config/{id:\\d+}/{chroot}")
+                .route(web::get().to(build_chroot::build_config_by_path)),
+        )
+        .service(at("/build-chroot/built-packages").route(web::get().to(build_chroot::packages)))
+        .service(
+            at("/build-chroot/built-packages/{id:\\d+}/{chroot}")
+                .route(web::get().to(build_chroot::packages_by_path)),
+        )
+        .service(at("/build-chroot/{id:\\d+}/{chroot}").route(web::get().to(build_chroot::get_by_path)));
+}
+
+fn at(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(no_such_endpoint))
+}
+
+/// PUT, and POST as clients did before.
+fn put<F, A>(path: &str, handler: F) -> Resource
+where
+    F: Handler<A> + Clone,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    at(path).route(web::put().to(handler.clone())).route(deprecated("PUT").to(handler))
+}
+
+/// DELETE, and POST as clients did before.
+fn delete<F, A>(path: &str, handler: F) -> Resource
+where
+    F: Handler<A> + Clone,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    at(path).route(web::delete().to(handler.clone())).route(deprecated("DELETE").to(handler))
+}
+
+fn deprecated(new: &str) -> Route {
+    let warning = format!("This method is deprecated: Use {new} method instead of POST");
+    web::post().wrap(DefaultHeaders::new().add(("Warning", warning)))
+}

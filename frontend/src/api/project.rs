@@ -1,0 +1,208 @@
+//! Projects (contract section 7).
+
+use actix_web::web::{Data, Json, Path};
+use coppice_store::{Conn, Project, projects};
+
+use super::{
+    ApiError, ApiUser, Body, Fields, Form,
+    project_dto::{Listed, ProjectDto},
+    query::{List, Meta, Page, Query},
+};
+use crate::{
+    App,
+    ops::{self, NewProject, OpError, ProjectChanges, find_project},
+    web::Web,
+};
+
+const SEARCH_LEAST: usize = 3;
+
+type Answer = Result<Json<ProjectDto>, ApiError>;
+type Lists = Result<Json<List<ProjectDto>>, ApiError>;
+type OwnerAndName = Path<(String, String)>;
+
+pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
+    let owner = query.required("ownername")?.to_owned();
+    let name = query.required("projectname")?.to_owned();
+    let read = app.store.read(move |conn| {
+        let project = find_project(conn, &owner, &name)?;
+        Ok::<_, OpError>(Listed::one(conn, project)?)
+    });
+    Ok(Json(ProjectDto::new(read.await?, &web.site)))
+}
+
+pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Lists {
+    let page = query.page(&["id", "name"], "copr")?;
+    let owner = query.get("ownername").filter(|owner| !owner.is_empty()).map(str::to_owned);
+    let wanted = page.clone();
+    let read = app.store.read(move |conn| {
+        let found = if wanted.is_by_id() {
+            projects::list(conn, owner.as_deref(), wanted.cut())?
+        } else {
+            let all = projects::list(conn, owner.as_deref(), coppice_store::Page::ALL)?;
+            wanted.slice(ordered(all, &wanted))
+        };
+        Listed::all(conn, found)
+    });
+    Ok(answer(read.await?, &page, &web))
+}
+
+fn ordered(mut all: Vec<Project>, page: &Page) -> Vec<Project> {
+    if page.order == "name" {
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    if page.descending {
+        all.reverse();
+    }
+    all
+}
+
+pub async fn search(app: Data<App>, web: Data<Web>, query: Query) -> Lists {
+    let words = query.required("query")?.to_owned();
+    if words.chars().count() < SEARCH_LEAST {
+        let text = format!("Search string must have at least {SEARCH_LEAST} characters");
+        return Err(ApiError::BadRequest(text));
+    }
+    let page = query.unordered_page()?;
+    let cut = page.cut();
+    let read = app.store.read(move |conn| {
+        let found = projects::search(conn, &words, cut)?;
+        Listed::all(conn, found)
+    });
+    Ok(answer(read.await?, &page, &web))
+}
+
+fn answer(found: Vec<Listed>, page: &Page, web: &Web) -> Json<List<ProjectDto>> {
+    let items = found.into_iter().map(|listed| ProjectDto::new(listed, &web.site)).collect();
+    Json(List { items, meta: Meta::from(page) })
+}
+
+pub async fn add(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    owner: Path<String>,
+    (query, body): (Query, Body),
+) -> Answer {
+    let fields = body.fields().await?;
+    let new = new_project(&fields, owner.into_inner(), query.flag("exist_ok"))?;
+    let context = app.context();
+    let made = app.store.write(move |tx| {
+        let project = ops::create_project(tx, &context, &user, &new)?;
+        Ok::<_, OpError>(Listed::one(tx, project)?)
+    });
+    Ok(Json(ProjectDto::new(made.await?, &web.site)))
+}
+
+pub async fn edit(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    path: OwnerAndName,
+    body: Body,
+) -> Answer {
+    let changes = changes(&body.fields().await?)?;
+    let context = app.context();
+    let (owner, name) = path.into_inner();
+    let changed = app.store.write(move |tx| {
+        let project = find_project(tx, &owner, &name)?;
+        let project = ops::edit_project(tx, &context, &user, &project, &changes)?;
+        Ok::<_, OpError>(Listed::one(tx, project)?)
+    });
+    Ok(Json(ProjectDto::new(changed.await?, &web.site)))
+}
+
+/// Copr: the project goes whatever `verify` says.
+pub async fn delete(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    path: OwnerAndName,
+    body: Body,
+) -> Answer {
+    body.fields().await?;
+    let context = app.context();
+    let (owner, name) = path.into_inner();
+    let deleted = app.store.write(move |tx| {
+        let listed = listed(tx, &owner, &name)?;
+        ops::delete_project(tx, &context, &user, &listed.project)?;
+        Ok::<_, OpError>(listed)
+    });
+    Ok(Json(ProjectDto::new(deleted.await?, &web.site)))
+}
+
+pub async fn regenerate(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    path: OwnerAndName,
+) -> Answer {
+    let context = app.context();
+    let (owner, name) = path.into_inner();
+    let ordered = app.store.write(move |tx| {
+        let listed = listed(tx, &owner, &name)?;
+        ops::regenerate_repos(tx, &context, &user, &listed.project)?;
+        Ok::<_, OpError>(listed)
+    });
+    Ok(Json(ProjectDto::new(ordered.await?, &web.site)))
+}
+
+fn listed(conn: &mut Conn, owner: &str, name: &str) -> Result<Listed, OpError> {
+    let project = find_project(conn, owner, name)?;
+    Ok(Listed::one(conn, project)?)
+}
+
+fn new_project(fields: &Fields, ownername: String, exist_ok: bool) -> Result<NewProject, ApiError> {
+    let mut form = Form::new(fields);
+    // An absent name is a problem that the rule reports together with all others.
+    let name = form.text("name").unwrap_or_default();
+    let persistent = form.flag("persistent");
+    let storage = form.text("storage");
+    let settings = read_changes(&mut form);
+    form.finish()?;
+    Ok(NewProject { ownername, name, persistent, storage, exist_ok, settings })
+}
+
+fn changes(fields: &Fields) -> Result<ProjectChanges, ApiError> {
+    let mut form = Form::new(fields);
+    let changes = read_changes(&mut form);
+    form.finish()?;
+    Ok(changes)
+}
+
+fn read_changes(form: &mut Form<'_>) -> ProjectChanges {
+    ProjectChanges {
+        chroots: form.words("chroots"),
+        description: form.text("description"),
+        instructions: form.text("instructions"),
+        homepage: form.text("homepage"),
+        contact: form.text("contact"),
+        additional_repos: form.words("additional_repos").or_else(|| form.words("repos")),
+        unlisted_on_hp: form.flag("unlisted_on_hp"),
+        devel_mode: form.flag("devel_mode"),
+        enable_net: form.flag("enable_net"),
+        auto_prune: form.flag("auto_prune"),
+        bootstrap: bootstrap(form),
+        isolation: form.text("isolation"),
+        follow_fedora_branching: form.flag("follow_fedora_branching"),
+        delete_after_days: delete_after_days(form),
+        multilib: form.flag("multilib"),
+        module_hotfixes: form.flag("module_hotfixes"),
+        appstream: form.flag("appstream"),
+        fedora_review: form.flag("fedora_review"),
+        runtime_dependencies: form.words("runtime_dependencies"),
+        packit_forge_projects_allowed: form.words("packit_forge_projects_allowed"),
+        repo_priority: form.integer("repo_priority"),
+    }
+}
+
+/// Old clients send a flag.
+fn bootstrap(form: &mut Form<'_>) -> Option<String> {
+    let by_flag = |on: bool| if on { "on" } else { "off" }.to_owned();
+    form.text("bootstrap").or_else(|| form.flag("use_bootstrap_container").map(by_flag))
+}
+
+/// An empty text cancels the expiry, as -1 does.
+fn delete_after_days(form: &mut Form<'_>) -> Option<i64> {
+    let is_empty = form.text("delete_after_days").is_some_and(|text| text.trim().is_empty());
+    if is_empty { Some(-1) } else { form.integer("delete_after_days") }
+}

@@ -1,0 +1,142 @@
+//! Chroots of projects and the configuration of their builds (contract sections 9.1 and 9.3).
+
+use actix_web::web::{Data, Json};
+use coppice_model::{UnixTime, chroot::Repository};
+use coppice_store::{BuildView, Conn, Project, ProjectChroot};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{ApiError, query::Query};
+use crate::{
+    App,
+    ops::{self, BuildConfig, OpError, find_project, find_project_chroot},
+};
+
+const DAY_S: i64 = 86_400;
+/// A dropped chroot keeps its data so long.
+const KEPT_DAYS: i64 = 7;
+/// Copr: shown to clients, fixed and unused.
+const MEMORY_LIMIT: u32 = 2048;
+
+#[derive(Debug, Serialize)]
+pub struct ProjectChrootDto {
+    additional_repos: Vec<String>,
+    additional_packages: Vec<String>,
+    additional_modules: Vec<String>,
+    with_opts: Vec<String>,
+    without_opts: Vec<String>,
+    isolation: String,
+    mock_chroot: String,
+    ownername: String,
+    projectname: String,
+    comps_name: Option<String>,
+    delete_after_days: Option<i64>,
+}
+
+impl ProjectChrootDto {
+    fn new(project: &Project, chroot: ProjectChroot, now: UnixTime) -> Self {
+        let delete_on = chroot.disabled_on.map(|dropped| dropped.plus_seconds(KEPT_DAYS * DAY_S));
+        let mock_chroot = chroot.name().to_string();
+        let settings = chroot.settings;
+        Self {
+            additional_repos: settings.additional_repos,
+            additional_packages: settings.additional_packages,
+            additional_modules: settings.additional_modules,
+            with_opts: settings.with_opts,
+            without_opts: settings.without_opts,
+            isolation: settings.isolation,
+            mock_chroot,
+            ownername: project.owner.to_string(),
+            projectname: project.name.to_string(),
+            comps_name: settings.comps_name,
+            delete_after_days: delete_on.map(|time| days_until(time, now)),
+        }
+    }
+}
+
+/// Whole days that are left.
+pub fn days_until(time: UnixTime, now: UnixTime) -> i64 {
+    (time.0.saturating_sub(now.0) / DAY_S).max(0)
+}
+
+struct Named {
+    owner: String,
+    project: String,
+    chroot: String,
+}
+
+impl Named {
+    fn new(query: &Query) -> Result<Self, ApiError> {
+        let text = |name| query.required(name).map(str::to_owned);
+        Ok(Self { owner: text("ownername")?, project: text("projectname")?, chroot: text("chrootname")? })
+    }
+
+    fn find(&self, conn: &mut Conn) -> Result<(Project, ProjectChroot), OpError> {
+        let project = find_project(conn, &self.owner, &self.project)?;
+        let chroot = find_project_chroot(conn, &project, &self.chroot)?;
+        Ok((project, chroot))
+    }
+}
+
+pub async fn get(app: Data<App>, query: Query) -> Result<Json<ProjectChrootDto>, ApiError> {
+    let (named, now) = (Named::new(&query)?, app.clock.now());
+    let (project, chroot) = app.store.read(move |conn| named.find(conn)).await?;
+    Ok(Json(ProjectChrootDto::new(&project, chroot, now)))
+}
+
+pub async fn build_config(app: Data<App>, query: Query) -> Result<Json<Value>, ApiError> {
+    let (named, context) = (Named::new(&query)?, app.context());
+    let read = app.store.read(move |conn| {
+        let (project, chroot) = named.find(conn)?;
+        ops::build_config(conn, &context.settings, &project, &chroot)
+    });
+    let config = read.await?;
+    let mut answer = common(&config);
+    answer["additional_modules"] = json!(config.additional_modules);
+    answer["isolation"] = json!(config.isolation);
+    answer["chroot"] = json!(config.chroot);
+    Ok(Json(answer))
+}
+
+/// What one chroot of a build is configured with. Keys without a value are left out.
+pub fn config_of_build(view: &BuildView, config: &BuildConfig) -> Value {
+    let mut answer = common(config);
+    answer["is_background"] = json!(view.build.options.is_background);
+    answer["memory_limit"] = json!(MEMORY_LIMIT);
+    answer["timeout"] = json!(view.build.options.timeout_s);
+    if !matches!(config.bootstrap.as_str(), "default" | "unchanged") {
+        answer["bootstrap"] = json!(config.bootstrap);
+    }
+    if let Some(image) = &config.bootstrap_image {
+        answer["bootstrap_image"] = json!(image);
+    }
+    answer
+}
+
+fn common(config: &BuildConfig) -> Value {
+    json!({
+        "additional_repos": config.additional_repos,
+        "additional_packages": config.additional_packages,
+        "with_opts": config.with_opts,
+        "without_opts": config.without_opts,
+        "enable_net": config.enable_net,
+        "repos": config.repos.iter().cloned().map(RepoDto::from).collect::<Vec<_>>(),
+    })
+}
+
+#[derive(Debug, Serialize)]
+struct RepoDto {
+    id: String,
+    name: String,
+    baseurl: String,
+    priority: Option<i64>,
+    module_hotfixes: Option<bool>,
+    repo_gpgcheck: Option<bool>,
+}
+
+impl From<Repository> for RepoDto {
+    fn from(repository: Repository) -> Self {
+        let Repository { id, name, baseurl, priority, module_hotfixes, repo_gpgcheck } = repository;
+        Self { id, name, baseurl, priority, module_hotfixes, repo_gpgcheck }
+    }
+}

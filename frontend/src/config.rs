@@ -1,0 +1,77 @@
+//! Configuration of the frontend.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::ops::RulesConfig;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `redis://host:port` or `redis+unix:///path`.
+    pub redis: String,
+    /// `sqlite:///path` or `postgres://user@host/name`.
+    pub database: String,
+    /// Where users reach this service. Its host name stands in repository ids.
+    pub public_url: String,
+    /// Where our own services reach this service, for uploaded files.
+    pub internal_url: String,
+    /// Public address of the results; ends in `/results`.
+    pub results_url: String,
+    /// Where our services reach distgit.
+    pub distgit_url: String,
+    pub keygen_url: String,
+    pub keygen_secret_file: Option<PathBuf>,
+    /// Uploaded files lie here until they are imported.
+    pub data_dir: PathBuf,
+    /// Templates in this folder replace the built-in ones of the same name.
+    pub templates_dir: Option<PathBuf>,
+    pub http: HttpConfig,
+    pub rules: RulesConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Where to listen; port 0 takes any free port.
+    pub listen: SocketAddr,
+    pub workers: usize,
+    /// Largest body that is held in memory.
+    pub body_limit_bytes: u64,
+    /// Largest uploaded file.
+    pub upload_limit_bytes: u64,
+    /// Longest pause inside a request body.
+    pub body_pause_s: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            redis: "redis://127.0.0.1:6379".into(),
+            database: "sqlite:///var/lib/coppice/frontend/frontend.sqlite".into(),
+            public_url: "http://127.0.0.1:5000".into(),
+            internal_url: "http://127.0.0.1:5000".into(),
+            results_url: "http://127.0.0.1:5002/results".into(),
+            distgit_url: "http://127.0.0.1:5001".into(),
+            keygen_url: "http://127.0.0.1:5003".into(),
+            keygen_secret_file: None,
+            data_dir: "/var/lib/coppice/frontend".into(),
+            templates_dir: None,
+            http: HttpConfig::default(),
+            rules: RulesConfig::default(),
+        }
+    }
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 5000)),
+            workers: 2,
+            body_limit_bytes: 2 << 20,
+            upload_limit_bytes: 10 << 30,
+            body_pause_s: 30,
+        }
+    }
+}

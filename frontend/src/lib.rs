@@ -1,0 +1,22 @@
+//! The frontend: pages and API v3 for people and clients; the only service that decides what happens next.
+
+mod api;
+pub mod config;
+mod pages;
+mod repofile;
+mod server;
+mod service;
+mod transport;
+mod uploads;
+mod web;
+
+mod app;
+pub mod manage;
+pub mod ops;
+mod outbox;
+mod reports;
+mod sweep;
+
+pub use app::App;
+pub use config::Config;
+pub use service::{Service, StartError};

@@ -1,0 +1,151 @@
+//! The page of one build, and its permanent address.
+
+use actix_web::{
+    HttpResponse,
+    http::header::LOCATION,
+    web::{Data, Path},
+};
+use coppice_model::{BuildId, package::Nevra};
+use coppice_store::{BuildChroot, BuildSource, BuildView, Conn, builds};
+use serde::Serialize;
+
+use super::{PageError, html, project_url, time};
+use crate::{
+    App,
+    api::{chroot_results, packages_by_chroot, source_results},
+    web::Web,
+};
+
+type Answer = Result<HttpResponse, PageError>;
+
+fn find(conn: &mut Conn, raw: &str) -> Result<BuildView, PageError> {
+    let id = raw.parse::<BuildId>().ok();
+    let found = id.map(|id| builds::find(conn, id)).transpose()?.flatten();
+    found.ok_or_else(|| PageError::NotFound(format!("Build {raw} does not exist.")))
+}
+
+/// copr-cli prints this address and other programs store it.
+pub async fn redirect(app: Data<App>, id: Path<String>) -> Answer {
+    let view = app.store.read(move |conn| find(conn, &id)).await?;
+    let url = format!("{}build/{}/", project_url(&view.build.project), view.build.id);
+    Ok(HttpResponse::Found().insert_header((LOCATION, url)).finish())
+}
+
+pub async fn page(app: Data<App>, web: Data<Web>, path: Path<(String, String, String)>) -> Answer {
+    let (owner, project, id) = path.into_inner();
+    show(&app, &web, format!("{owner}/{project}"), id).await
+}
+
+pub async fn group_page(app: Data<App>, web: Data<Web>, path: Path<(String, String, String)>) -> Answer {
+    let (group, project, id) = path.into_inner();
+    show(&app, &web, format!("@{group}/{project}"), id).await
+}
+
+async fn show(app: &App, web: &Web, project: String, id: String) -> Answer {
+    let read = app.store.read(move |conn| {
+        let view = find(conn, &id)?;
+        if view.build.project.to_string() != project {
+            return Err(PageError::NotFound(format!("Build {id} does not exist in {project}.")));
+        }
+        let built = packages_by_chroot(conn, view.build.id)?;
+        Ok((view, built))
+    });
+    let (view, mut built) = read.await?;
+    let rows = view.chroots.iter().map(|chroot| {
+        let packages = built.remove(&chroot.chroot).unwrap_or_default();
+        ChrootRow::new(&view, chroot, &packages, web)
+    });
+    let chroots = rows.collect();
+    html(web, "build.html", &BuildPage { build: About::new(&view, web), chroots })
+}
+
+#[derive(Debug, Serialize)]
+struct BuildPage {
+    build: About,
+    chroots: Vec<ChrootRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct About {
+    id: i64,
+    full_name: String,
+    project_url: String,
+    dir: String,
+    state: &'static str,
+    package: String,
+    failure: Option<String>,
+    submitted: String,
+    submitter: Option<String>,
+    started: Option<String>,
+    ended: Option<String>,
+    source: String,
+    source_state: &'static str,
+    source_results: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChrootRow {
+    name: String,
+    state: &'static str,
+    stage: Option<&'static str>,
+    attempt: u32,
+    failure: Option<String>,
+    started: Option<String>,
+    took: Option<String>,
+    results: Option<String>,
+    live_log: &'static str,
+    packages: Vec<String>,
+}
+
+/// What is built, as far as it is known.
+pub(super) fn package(view: &BuildView) -> String {
+    match (&view.build.header, &view.build.source) {
+        (Some(header), _) => format!("{} {}", header.name, header.evr()),
+        (None, BuildSource::Link { url }) => url.rsplit('/').next().unwrap_or_default().to_owned(),
+        (None, BuildSource::Upload { file_name, .. }) => file_name.clone(),
+    }
+}
+
+impl About {
+    fn new(view: &BuildView, web: &Web) -> Self {
+        let build = &view.build;
+        let source = match &build.source {
+            BuildSource::Link { url } => url.clone(),
+            BuildSource::Upload { file_name, .. } => format!("{file_name} (uploaded)"),
+        };
+        Self {
+            id: build.id.0,
+            full_name: build.project.to_string(),
+            project_url: project_url(&build.project),
+            dir: build.dir.to_string(),
+            state: view.state().as_str(),
+            package: package(view),
+            failure: build.failure.as_ref().map(|failure| failure.message.clone()),
+            submitted: time::at(build.submitted_on),
+            submitter: build.submitter.as_ref().map(ToString::to_string),
+            started: view.started_on().map(time::at),
+            ended: view.ended_on().map(time::at),
+            source,
+            source_state: build.source_state.as_str(),
+            source_results: source_results(view, web).map(|url| format!("{url}/")),
+        }
+    }
+}
+
+impl ChrootRow {
+    fn new(view: &BuildView, chroot: &BuildChroot, packages: &[Nevra], web: &Web) -> Self {
+        let ended = chroot.started_on.zip(chroot.ended_on);
+        Self {
+            name: chroot.chroot.to_string(),
+            state: chroot.state.as_str(),
+            stage: chroot.stage.map(coppice_model::state::Stage::as_str),
+            attempt: chroot.attempt.0,
+            failure: chroot.failure.as_ref().map(|failure| failure.message.clone()),
+            started: chroot.started_on.map(time::at),
+            took: ended.map(|(from, to)| time::took(from, to)),
+            results: chroot_results(view, chroot, web),
+            live_log: if chroot.state.is_final() { "builder-live.log.gz" } else { "builder-live.log" },
+            packages: packages.iter().map(ToString::to_string).collect(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Plain pages: readable without scripts; the API carries everything else.
+
+mod build;
+mod error;
+mod project;
+mod templates;
+mod time;
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CACHE_CONTROL, ContentType},
+    web::{self, Data, Path, ServiceConfig},
+};
+use serde::Serialize;
+use serde_json::json;
+
+pub use error::{PageError, dress, not_found};
+pub use templates::{TemplateError, Templates};
+
+use crate::web::Web;
+
+/// Outside `/coprs`.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/").get(project::home))
+        .service(web::resource("/coprs").get(project::home))
+        .service(web::resource("/api").get(token_page))
+        .service(web::resource("/static/style.css").get(style))
+        .service(web::resource("/tmp/{dir}/{file}").get(upload));
+}
+
+/// Below `/coprs`. Groups come as `/g/name` or `/@name`.
+pub fn project_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/build/{id:\\d+}").get(build::redirect))
+        .service(web::resource("/g/{owner}").get(project::group))
+        .service(web::resource("/g/{owner}/{project}").get(project::group_project))
+        .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))
+        .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
+        .service(web::resource("/{owner}").get(project::owner))
+        .service(web::resource("/{owner}/{project}").get(project::page))
+        .service(web::resource("/{owner}/{project}/builds").get(project::page))
+        .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
+}
+
+fn html<T: Serialize>(web: &Web, template: &str, values: &T) -> Result<HttpResponse, PageError> {
+    let text = web.templates.render(template, values)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(text))
+}
+
+async fn style() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "max-age=300"))
+        .body(templates::STYLE)
+}
+
+/// Where the API's 401 sends people.
+async fn token_page(web: Data<Web>) -> Result<HttpResponse, PageError> {
+    let encrypted = web.public_url.starts_with("https://");
+    html(&web, "api.html", &json!({ "public_url": web.public_url, "encrypted": encrypted }))
+}
+
+/// Uploaded sources, for distgit and builders.
+async fn upload(web: Data<Web>, path: Path<(String, String)>) -> Result<HttpResponse, PageError> {
+    let (dir, file) = path.into_inner();
+    web.uploads
+        .serve(&dir, &file)
+        .await
+        .ok_or(PageError::NotFound("This file is not here (any more).".into()))
+}
+
+/// The address of a project's page.
+fn project_url(project: &coppice_model::ProjectRef) -> String {
+    match project.owner.group() {
+        Some(group) => format!("/coprs/g/{group}/{}/", project.name),
+        None => format!("/coprs/{project}/"),
+    }
+}

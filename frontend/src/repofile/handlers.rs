@@ -1,0 +1,96 @@
+//! `.repo` files and the document for dnf5 over HTTP.
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CACHE_CONTROL, CONTENT_DISPOSITION},
+    web::{self, Data, Path, ServiceConfig},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use coppice_model::DirName;
+use serde_json::json;
+
+use super::{
+    load::load,
+    project::Published,
+    rpmrepo::document,
+    sections::{Wanted, sections},
+};
+use crate::{
+    App,
+    api::{ApiError, Query},
+    pages::PageError,
+    web::Web,
+};
+
+type Answer = Result<HttpResponse, PageError>;
+
+/// Below `/coprs`. The name of the file is the client's choice.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/g/{owner}/{dir}/repo/{name_release}").get(of_group))
+        .service(web::resource("/g/{owner}/{dir}/repo/{name_release}/{file}").get(of_group_named))
+        .service(web::resource("/{owner}/{dir}/repo/{name_release}").get(of_owner))
+        .service(web::resource("/{owner}/{dir}/repo/{name_release}/{file}").get(of_owner_named));
+}
+
+type Three = Path<(String, String, String)>;
+type Four = Path<(String, String, String, String)>;
+
+async fn of_group(app: Data<App>, web: Data<Web>, path: Three, query: Query) -> Answer {
+    let (group, dir, name_release) = path.into_inner();
+    file(&app, &web, [format!("@{group}"), dir, name_release], &query).await
+}
+
+async fn of_group_named(app: Data<App>, web: Data<Web>, path: Four, query: Query) -> Answer {
+    let (group, dir, name_release, _) = path.into_inner();
+    file(&app, &web, [format!("@{group}"), dir, name_release], &query).await
+}
+
+async fn of_owner(app: Data<App>, web: Data<Web>, path: Three, query: Query) -> Answer {
+    let (owner, dir, name_release) = path.into_inner();
+    file(&app, &web, [owner, dir, name_release], &query).await
+}
+
+async fn of_owner_named(app: Data<App>, web: Data<Web>, path: Four, query: Query) -> Answer {
+    let (owner, dir, name_release, _) = path.into_inner();
+    file(&app, &web, [owner, dir, name_release], &query).await
+}
+
+async fn file(app: &App, web: &Web, asked: [String; 3], query: &Query) -> Answer {
+    let [owner, dir, name_release] = asked;
+    let missing = PageError::NotFound(format!("Project {owner}/{dir} does not exist."));
+    let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };
+    let (wanted, now) = (dir.clone(), app.clock.now());
+    let found = app.store.read(move |conn| load(conn, &owner, &wanted, now)).await?;
+    let published = found.filter(|published| published.dirs.contains(&dir)).ok_or(missing)?;
+    let wanted = Wanted { dir: &dir, name_release: &name_release, arch: query.get("arch") };
+    let Some(sections) = sections(&web.site, &published, wanted) else {
+        return Err(no_chroot(&published, &name_release));
+    };
+    let name = format!("filename={}-{dir}.repo", published.project.owner);
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((CONTENT_DISPOSITION, name))
+        .insert_header((CACHE_CONTROL, "max-age=300"))
+        .body(web.templates.repo_file(&sections)?))
+}
+
+/// dnf prints the chroots of the header.
+fn no_chroot(published: &Published, name_release: &str) -> PageError {
+    let available = json!({ "available chroots": published.chroots }).to_string();
+    PageError::NoChroot {
+        text: format!("{} has no chroot {name_release}.", published.project),
+        available: BASE64_STANDARD.encode(available),
+    }
+}
+
+/// The whole project, whatever release the client believes to be.
+pub async fn rpmrepo(app: Data<App>, web: Data<Web>, path: Three) -> Result<HttpResponse, ApiError> {
+    let (owner, dir, _) = path.into_inner();
+    let missing = ApiError::NotFound(format!("{owner}/{dir} copr doesn't exist"));
+    let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };
+    let now = app.clock.now();
+    let published = app.store.read(move |conn| load(conn, &owner, &dir, now)).await?.ok_or(missing)?;
+    let document = document(&web.site, &published);
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "max-age=120")).json(document))
+}

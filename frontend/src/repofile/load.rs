@@ -1,0 +1,81 @@
+//! Reads a project and all that it needs at run time.
+
+use std::collections::{HashSet, VecDeque};
+
+use coppice_model::{DirName, UnixTime};
+use coppice_store::{Conn, Project, StoreError, project_chroots, project_dirs, projects};
+
+use super::project::{Dependency, Options, Published};
+use crate::{api::days_until, ops::Additional};
+
+/// A chain of dependencies that is longer than this is somebody's joke.
+const MOST_DEPENDENCIES: usize = 100;
+
+/// `None` when there is no such project. Any directory of it may be named.
+pub fn load(
+    conn: &mut Conn,
+    owner: &str,
+    dir: &DirName,
+    now: UnixTime,
+) -> Result<Option<Published>, StoreError> {
+    let Some(project) = projects::find(conn, owner, dir.project())? else { return Ok(None) };
+    let chroots = project_chroots::list_buildable(conn, project.id)?;
+    let dirs = project_dirs::list(conn, project.id)?;
+    let dependencies = dependencies(conn, &project)?;
+    Ok(Some(Published {
+        project: project.reference(),
+        dirs: dirs.into_iter().map(|dir| dir.name).collect(),
+        chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),
+        multilib: project.settings.multilib,
+        options: options(&project),
+        delete_after_days: project.settings.delete_on.map(|time| days_until(time, now)),
+        dependencies,
+    }))
+}
+
+fn options(project: &Project) -> Options {
+    Options { module_hotfixes: project.settings.module_hotfixes, priority: project.settings.repo_priority }
+}
+
+/// Breadth first, each one once.
+fn dependencies(conn: &mut Conn, project: &Project) -> Result<Vec<Dependency>, StoreError> {
+    let mut seen = HashSet::from([format!("copr://{}", project.reference())]);
+    let mut waiting: VecDeque<String> = project.settings.runtime_dependencies.iter().cloned().collect();
+    let mut found = Vec::new();
+    while let Some(text) = waiting.pop_front() {
+        let Additional { address, priority } = Additional::parse(&text);
+        if found.len() == MOST_DEPENDENCIES || !seen.insert(address.clone()) {
+            continue;
+        }
+        match hosted(conn, &address)? {
+            Some(Hosted::Known(dir, project)) => {
+                waiting.extend(project.settings.runtime_dependencies.iter().cloned());
+                found.push(Dependency::Copr {
+                    owner: project.owner.clone(),
+                    dir,
+                    options: options(&project),
+                });
+            }
+            Some(Hosted::Gone) => found.push(Dependency::Missing { name: address }),
+            None => found.push(Dependency::External { pattern: address, priority }),
+        }
+    }
+    Ok(found)
+}
+
+enum Hosted {
+    Known(DirName, Box<Project>),
+    Gone,
+}
+
+/// What a `copr://` address names; `None` for other addresses.
+fn hosted(conn: &mut Conn, address: &str) -> Result<Option<Hosted>, StoreError> {
+    let Some(path) = address.strip_prefix("copr://") else { return Ok(None) };
+    let named = path.trim_end_matches('/').split_once('/');
+    let Some((owner, dir)) = named.and_then(|(owner, dir)| Some((owner, dir.parse::<DirName>().ok()?)))
+    else {
+        return Ok(Some(Hosted::Gone));
+    };
+    let project = projects::find(conn, owner, dir.project())?;
+    Ok(Some(project.map_or(Hosted::Gone, |project| Hosted::Known(dir, Box::new(project)))))
+}

@@ -1,0 +1,341 @@
+//! Uploaded files: streamed to disk, served to our own services, gone when the request breaks.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use actix_web::{
+    HttpResponse,
+    body::SizedStream,
+    http::header::{ContentDisposition, DispositionParam, DispositionType},
+    web::{self, Data},
+};
+use bytes::Bytes;
+use coppice_model::UnixTime;
+use coppice_runtime::{Stop, files, secret};
+use coppice_store::builds;
+use futures_util::{Stream, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{
+    App,
+    api::{ApiError, chain},
+    web::Web,
+};
+
+const PART: &str = ".part";
+const CHUNK: usize = 64 << 10;
+const NAME_MAX: usize = 200;
+const CLEAN_EVERY: Duration = Duration::from_secs(600);
+/// What no build waits for stays so long, because its build may just be made.
+const KEPT_S: i64 = 3_600;
+/// So much of a refused upload is still read, because most clients read no answer before they sent all.
+const READ_ON: u64 = 64 << 20;
+
+/// The folder of uploads: one folder with a random name for each file.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    root: PathBuf,
+    pub limit_bytes: u64,
+    /// Longest pause between two pieces.
+    pub pause: Duration,
+}
+
+/// One received file. It is removed with its folder unless it is kept.
+#[derive(Debug)]
+pub struct Upload {
+    folder: PathBuf,
+    /// The random name of the folder.
+    dir: String,
+    pub file_name: String,
+    kept: bool,
+}
+
+impl Upload {
+    /// `<folder>/<file name>`: what follows `/tmp/` in its address.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.dir, self.file_name)
+    }
+
+    /// From now on somebody else knows the file and removes it when it is of no more use.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        if let Err(error) = files::remove_all(&self.folder) {
+            tracing::warn!(%error, folder = %self.folder.display(), "could not remove a broken upload");
+        }
+    }
+}
+
+impl Uploads {
+    /// Opens the folder and removes what a killed process left half written.
+    pub fn open(root: PathBuf, limit_bytes: u64, pause: Duration) -> io::Result<Self> {
+        fs::create_dir_all(&root)?;
+        for entry in fs::read_dir(&root)? {
+            let folder = entry?.path();
+            if is_unfinished(&folder) {
+                files::remove_all(&folder)?;
+            }
+        }
+        Ok(Self { root, limit_bytes, pause })
+    }
+
+    /// Receives a whole file: written, synced and under its own name when this returns.
+    pub async fn receive<S, E>(&self, named: &str, mut stream: S) -> Result<Upload, ApiError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+        ApiError: From<E>,
+    {
+        let upload = self.begin(named).map_err(ApiError::internal)?;
+        let part = upload.folder.join(PART);
+        let mut file = tokio::fs::File::create(&part).await.map_err(ApiError::internal)?;
+        let mut size = 0;
+        while let Some(piece) = in_time(self.pause, stream.next()).await? {
+            let piece = piece?;
+            size += piece.len() as u64;
+            if size > self.limit_bytes {
+                drop(upload);
+                return Err(self.too_large(stream).await);
+            }
+            file.write_all(&piece).await.map_err(ApiError::internal)?;
+        }
+        file.sync_all().await.map_err(ApiError::internal)?;
+        web::block(move || upload.finish()).await.map_err(ApiError::internal)?.map_err(ApiError::internal)
+    }
+
+    fn begin(&self, named: &str) -> io::Result<Upload> {
+        let dir: String = secret::random_token().chars().take(32).collect();
+        let folder = self.root.join(&dir);
+        fs::create_dir(&folder)?;
+        Ok(Upload { folder, dir, file_name: plain_name(named), kept: false })
+    }
+
+    async fn too_large<S, E>(&self, mut stream: S) -> ApiError
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
+        let mut more = 0;
+        while let Ok(Some(Ok(piece))) = in_time(self.pause, stream.next()).await {
+            more += piece.len() as u64;
+            if more > READ_ON {
+                break;
+            }
+        }
+        ApiError::TooLarge { limit_bytes: self.limit_bytes }
+    }
+
+    /// Answers with a stored file, for distgit and builders.
+    pub async fn serve(&self, dir: &str, file_name: &str) -> Option<HttpResponse> {
+        let plain = dir.bytes().all(|b| b.is_ascii_hexdigit()) && plain_name(file_name) == file_name;
+        let path = self.root.join(dir).join(file_name);
+        let file = tokio::fs::File::open(path).await.ok().filter(|_| plain && !dir.is_empty())?;
+        let meta = file.metadata().await.ok().filter(std::fs::Metadata::is_file)?;
+        let attachment = ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(file_name.to_owned())],
+        };
+        let answer = HttpResponse::Ok()
+            .content_type("application/octet-stream")
+            .insert_header(attachment)
+            .body(SizedStream::new(meta.len(), Box::pin(pieces(file))));
+        Some(answer)
+    }
+
+    /// Removes what no build waits for and nobody wrote to since `before`. `awaited` holds paths.
+    pub fn prune(&self, awaited: &[String], before: UnixTime) -> io::Result<()> {
+        let is_awaited = |dir: &str| awaited.iter().any(|path| path.split('/').next() == Some(dir));
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            let awaited = entry.file_name().to_str().is_some_and(is_awaited);
+            if !awaited && changed_at(&entry.path())? < before {
+                files::remove_all(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes imported files, and those that a killed process left without a build.
+pub async fn keep_clean(app: Data<App>, web: Data<Web>, stop: Stop) {
+    while stop.sleep(CLEAN_EVERY).await {
+        let before = app.clock.now().plus_seconds(-KEPT_S);
+        let awaited = match app.store.read(builds::list_awaited_uploads).await {
+            Ok(awaited) => awaited,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "could not ask which uploads are needed");
+                continue;
+            }
+        };
+        let web = web.clone();
+        match web::block(move || web.uploads.prune(&awaited, before)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not remove old uploads"),
+            Err(error) => tracing::warn!(%error, "removing old uploads broke off"),
+        }
+    }
+}
+
+/// When the folder or a file in it was last written to.
+fn changed_at(folder: &Path) -> io::Result<UnixTime> {
+    let mut latest = modified(&fs::metadata(folder)?)?;
+    for entry in fs::read_dir(folder)? {
+        latest = latest.max(modified(&entry?.metadata()?)?);
+    }
+    Ok(latest)
+}
+
+fn modified(meta: &fs::Metadata) -> io::Result<UnixTime> {
+    let since = meta.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(UnixTime(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
+}
+
+impl Upload {
+    fn finish(self) -> io::Result<Self> {
+        fs::rename(self.folder.join(PART), self.folder.join(&self.file_name))?;
+        files::sync_dir(&self.folder)?;
+        if let Some(root) = self.folder.parent() {
+            files::sync_dir(root)?;
+        }
+        Ok(self)
+    }
+}
+
+/// A folder without a finished file.
+fn is_unfinished(folder: &Path) -> bool {
+    let Ok(mut entries) = fs::read_dir(folder) else { return false };
+    !entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != PART))
+}
+
+/// A name that is safe in paths and addresses: the last component with the characters of file names of RPMs.
+pub fn plain_name(named: &str) -> String {
+    let last = named.rsplit(['/', '\\']).next().unwrap_or_default();
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "._+~^-".contains(c) { c } else { '_' };
+    let clean: String = last.chars().map(keep).collect();
+    let clean = clean.trim_start_matches(['.', '-', '~', '+', '^']);
+    let from = clean.len().saturating_sub(NAME_MAX);
+    match clean[from..].trim_start_matches(['.', '-', '~', '+', '^']) {
+        "" => "upload".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Waits for the next piece of a request, but not for ever.
+pub async fn in_time<T>(pause: Duration, next: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(pause, next).await.map_err(|_| ApiError::TooSlow)
+}
+
+fn pieces(file: tokio::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
+    futures_util::stream::try_unfold(file, |mut file| async move {
+        let mut buffer = vec![0; CHUNK];
+        let read = file.read(&mut buffer).await?;
+        buffer.truncate(read);
+        Ok((read > 0).then(|| (Bytes::from(buffer), file)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uploads(dir: &Path) -> Uploads {
+        Uploads::open(dir.join("uploads"), 10, Duration::from_millis(50)).unwrap()
+    }
+
+    fn count(dir: &Path) -> usize {
+        fs::read_dir(dir.join("uploads")).unwrap().count()
+    }
+
+    fn stream(
+        items: Vec<Result<&'static [u8], ApiError>>,
+    ) -> impl Stream<Item = Result<Bytes, ApiError>> + Unpin {
+        futures_util::stream::iter(items.into_iter().map(|item| item.map(Bytes::from_static)))
+    }
+
+    #[test]
+    fn names_lose_everything_that_is_no_plain_file_name() {
+        for (named, plain) in [
+            ("hello-1-1.src.rpm", "hello-1-1.src.rpm"),
+            ("gcc-c++-1~rc1.src.rpm", "gcc-c++-1~rc1.src.rpm"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\x\\a b.spec", "a_b.spec"),
+            ("..", "upload"),
+            ("", "upload"),
+            (".part", "part"),
+            ("-rf.spec", "rf.spec"),
+            ("ü\n.spec", "__.spec"),
+        ] {
+            assert_eq!(plain_name(named), plain, "{named:?}");
+        }
+        assert_eq!(plain_name(&format!("{}.src.rpm", "x".repeat(4096))).len(), NAME_MAX);
+    }
+
+    #[tokio::test]
+    async fn only_a_kept_upload_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path());
+        let upload = uploads.receive("a.spec", stream(vec![Ok(b"12"), Ok(b"34")])).await.unwrap();
+        let path = dir.path().join("uploads").join(&upload.dir).join("a.spec");
+        assert_eq!(fs::read(&path).unwrap(), b"1234");
+        drop(upload);
+        assert_eq!(count(dir.path()), 0);
+        uploads.receive("a.spec", stream(vec![Ok(b"12")])).await.unwrap().keep();
+        assert_eq!(count(dir.path()), 1);
+    }
+
+    #[tokio::test]
+    async fn broken_large_and_slow_uploads_leave_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path());
+        let broken = uploads.receive("a.spec", stream(vec![Ok(b"1"), Err(ApiError::TooSlow)])).await;
+        assert!(broken.is_err());
+        let large = uploads.receive("a.spec", stream(vec![Ok(b"123456"), Ok(b"123456")])).await;
+        assert!(matches!(large, Err(ApiError::TooLarge { limit_bytes: 10 })));
+        let endless = stream(vec![Ok(b"1")]).chain(futures_util::stream::pending());
+        assert!(matches!(uploads.receive("a.spec", endless).await, Err(ApiError::TooSlow)));
+        assert_eq!(count(dir.path()), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_left_goes_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path());
+        uploads.receive("a.spec", stream(vec![Ok(b"12")])).await.unwrap().keep();
+        fs::create_dir(dir.path().join("uploads/abc")).unwrap();
+        fs::write(dir.path().join("uploads/abc").join(PART), b"half").unwrap();
+        self::uploads(dir.path());
+        assert_eq!(count(dir.path()), 1);
+    }
+
+    #[tokio::test]
+    async fn imported_uploads_go_after_a_while_and_awaited_ones_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path());
+        let awaited = uploads.receive("a.spec", stream(vec![Ok(b"1")])).await.unwrap();
+        let path = awaited.path();
+        awaited.keep();
+        uploads.receive("b.spec", stream(vec![Ok(b"2")])).await.unwrap().keep();
+        uploads.prune(&[path.clone()], UnixTime(0)).unwrap();
+        assert_eq!(count(dir.path()), 2);
+        uploads.prune(&[path], UnixTime(i64::MAX)).unwrap();
+        assert_eq!(count(dir.path()), 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_outside_the_folder_is_served() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path());
+        fs::write(dir.path().join("secret"), b"x").unwrap();
+        for (folder, name) in [("..", "secret"), ("", "secret"), ("abc", "../../secret"), ("abc", "..")] {
+            assert!(uploads.serve(folder, name).await.is_none(), "{folder}/{name}");
+        }
+    }
+}

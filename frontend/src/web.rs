@@ -1,0 +1,44 @@
+//! What handlers need beside the domain: our addresses, the templates and the uploads.
+
+use std::{fs, time::Duration};
+
+use url::Url;
+
+use crate::{config::Config, pages::Templates, repofile::Site, service::StartError, uploads::Uploads};
+
+#[derive(Debug)]
+pub struct Web {
+    /// Without a slash at its end, like every address here.
+    pub public_url: String,
+    pub site: Site,
+    pub templates: Templates,
+    pub uploads: Uploads,
+}
+
+impl Web {
+    pub fn open(config: &Config) -> Result<Self, StartError> {
+        fs::create_dir_all(&config.data_dir)
+            .map_err(|source| StartError::Folder { path: config.data_dir.clone(), source })?;
+        let pause = Duration::from_secs(config.http.body_pause_s.max(1));
+        let folder = config.data_dir.join("uploads");
+        let uploads = Uploads::open(folder.clone(), config.http.upload_limit_bytes, pause)
+            .map_err(|source| StartError::Folder { path: folder, source })?;
+        let templates = match &config.templates_dir {
+            Some(dir) => Templates::with_folder(dir)?,
+            None => Templates::embedded()?,
+        };
+        let public_url = config.public_url.trim_end_matches('/').to_owned();
+        let results_url = config.results_url.trim_end_matches('/').to_owned();
+        let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
+        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads })
+    }
+
+    /// Where everybody finds an uploaded file; `path` is `<folder>/<file name>`.
+    pub fn upload_url(&self, path: &str) -> String {
+        format!("{}/tmp/{path}", self.public_url)
+    }
+}
+
+fn host_of(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(str::to_owned)
+}

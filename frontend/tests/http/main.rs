@@ -1,0 +1,11 @@
+//! The frontend over HTTP: a real server on SQLite with a private Redis; the other services are reports.
+
+mod builds;
+mod errors;
+mod pages;
+mod projects;
+mod reports;
+mod repositories;
+mod support;
+mod transport;
+mod uploads;

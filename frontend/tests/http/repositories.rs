@@ -1,0 +1,121 @@
+//! `.repo` files and the document for dnf5 (contract sections 15 and 16).
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{CHROOTS, Frontend, Member, RESULTS};
+
+/// A project with all chroots, multilib, and one dependency of each kind.
+async fn foo(frontend: &Frontend) -> Member<'_> {
+    let alice = frontend.member("alice").await.with_project("dep").await;
+    let body = json!({
+        "name": "foo", "chroots": CHROOTS, "multilib": true, "module_hotfixes": true, "repo_priority": "7",
+        "delete_after_days": "10",
+        "runtime_dependencies": ["copr://alice/dep", "http://ext.example/$chroot/"]
+    });
+    alice.post("/api_3/project/add/alice", &body).await.ok();
+    // A circle of dependencies must end.
+    let back = json!({ "runtime_dependencies": "copr://alice/foo" });
+    alice.send(Method::PUT, "/api_3/project/edit/alice/dep", &back).await.ok();
+    alice
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dnf4_gets_a_file_that_begins_with_the_section() {
+    let frontend = Frontend::start().await;
+    foo(&frontend).await;
+    let path = "/coprs/alice/foo/repo/fedora-43/dnf.repo?arch=x86_64";
+    let answer = frontend.get(path).await;
+    assert_eq!(answer.header("content-disposition"), "filename=alice-foo.repo");
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+    let sections: Vec<&str> = answer.text.lines().filter(|line| line.starts_with('[')).collect();
+    let expected = [
+        "[copr:copr.example:alice:foo]",
+        "[copr:copr.example:alice:foo:ml]",
+        "[coprdep:copr.example:alice:dep]",
+        "[coprdep:http_ext_example_chroot]",
+    ];
+    assert_eq!(sections, expected);
+    assert_eq!(answer.text.lines().next(), Some(expected[0]));
+    for line in [
+        format!("baseurl={RESULTS}/alice/foo/fedora-$releasever-$basearch/"),
+        format!("baseurl={RESULTS}/alice/foo/fedora-$releasever-i386/"),
+        format!("gpgkey={RESULTS}/alice/dep/pubkey.gpg"),
+        "baseurl=http://ext.example/fedora-43-x86_64/".into(),
+        "module_hotfixes=1".into(),
+        "priority=7".into(),
+        "cost=1100".into(),
+    ] {
+        assert!(answer.text.lines().any(|have| have == line), "{line} is missing in\n{}", answer.text);
+    }
+    for same in ["/coprs/alice/foo/repo/fedora-43/", "/coprs/alice/foo/repo/fedora-43/alice-foo-fedora-43.repo"] {
+        let text = frontend.get(same).await.text;
+        assert!(text.starts_with(expected[0]) && !text.contains(":ml]"), "{same}\n{text}");
+    }
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_chroot_names_the_others_in_a_header() {
+    let frontend = Frontend::start().await;
+    foo(&frontend).await;
+    for path in ["/coprs/alice/foo/repo/nosuch-1/dnf.repo", "/coprs/alice/foo/repo/epel-9/?arch=s390x"] {
+        let answer = frontend.get(path).await;
+        assert_eq!(answer.status, 404);
+        let header = BASE64_STANDARD.decode(answer.header("copr-error-data")).unwrap();
+        let data: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!(data, json!({ "available chroots": CHROOTS }));
+    }
+    for path in ["/coprs/alice/nosuch/repo/fedora-43/x.repo", "/coprs/alice/foo:pr:1/repo/fedora-43/x.repo"] {
+        let answer = frontend.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.header("copr-error-data")), (404, ""), "{path}");
+    }
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_have_their_own_file_once_a_build_named_them() {
+    let frontend = Frontend::start().await;
+    let alice = foo(&frontend).await;
+    let body = json!({
+        "ownername": "alice", "projectname": "foo", "project_dirname": "foo:pr:12",
+        "pkgs": ["https://example.com/a.src.rpm"]
+    });
+    alice.post("/api_3/build/create/url", &body).await.ok();
+    let answer = frontend.get("/coprs/alice/foo:pr:12/repo/fedora-43/x.repo").await;
+    assert_eq!(answer.header("content-disposition"), "filename=alice-foo:pr:12.repo");
+    assert!(answer.text.starts_with("[copr:copr.example:alice:foo:pr:12]\nname=Copr repo for foo:pr:12 owned by alice\n"));
+    assert!(answer.text.contains(&format!("gpgkey={RESULTS}/alice/foo:pr:12/pubkey.gpg\n")));
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dnf5_gets_the_whole_project_whatever_release_it_names() {
+    let frontend = Frontend::start().await;
+    foo(&frontend).await;
+    let own = json!({ "module_hotfixes": "1", "priority": 7 });
+    let multilib = json!({ "i386": { "opts": { "cost": "1100", "module_hotfixes": "1", "priority": 7 } } });
+    let expected = json!({
+        "results_url": RESULTS,
+        "repos": {
+            "fedora-43": { "arch": { "x86_64": { "opts": own, "multilib": multilib }, "i386": { "opts": own } } },
+            "fedora-rawhide": { "arch": { "x86_64": { "opts": own } } },
+            "epel-9": { "arch": { "x86_64": { "opts": own } } }
+        },
+        "directories": { "foo": {} },
+        "dependencies": [
+            { "opts": { "id": "coprdep:copr.example:alice:dep", "name": "Copr copr.example/alice/foo runtime dependency #1 - alice/dep" },
+              "type": "copr", "data": { "owner": "alice", "projectname": "dep" } },
+            { "opts": { "id": "coprdep:http_ext_example_chroot", "name": "Copr copr.example/alice/foo external runtime dependency #2 - http_ext_example_chroot" },
+              "type": "external_baseurl", "data": { "pattern": "http://ext.example/$chroot/" } }
+        ]
+    });
+    for path in ["/api_3/rpmrepo/alice/foo/fedora-43/", "/api_3/rpmrepo/alice/foo/nonsense"] {
+        let mut document = frontend.get(path).await.ok();
+        let days = document.as_object_mut().unwrap().remove("delete_after_days").unwrap();
+        assert!([9, 10].contains(&days.as_i64().unwrap()), "{days}");
+        assert_eq!(document, expected, "{path}");
+    }
+    frontend.close().await;
+}
