@@ -25,6 +25,8 @@ use location::{Found, NotFound, find};
 
 /// The tree begins here; clients count the parts of the path.
 const PREFIX: &str = "/results";
+/// Downloads that run longer at a stop are cut off; clients ask for the rest.
+const SHUTDOWN_S: u64 = 5;
 
 /// A server that is bound and not yet running. Spawn `server`; stop it by its handle.
 pub struct StaticServer {
@@ -45,7 +47,8 @@ pub fn bind(listen: SocketAddr, workers: usize, root: &Path) -> io::Result<Stati
             .route("/", web::get().to(|| async { moved(&format!("{PREFIX}/")) }))
             .default_service(web::to(serve))
     };
-    let server = HttpServer::new(app).workers(workers).disable_signals().listen(listener)?.run();
+    let server = HttpServer::new(app).workers(workers).shutdown_timeout(SHUTDOWN_S).disable_signals();
+    let server = server.listen(listener)?.run();
     Ok(StaticServer { addr, server })
 }
 

@@ -252,3 +252,45 @@ fn alignment(kind: u32) -> usize {
 fn number(bytes: &[u8], at: usize) -> usize {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(pieces: &[(u32, u32, u32, &[u8])]) -> Vec<u8> {
+        let piece = |&(tag, kind, count, value): &(u32, u32, u32, &[u8])| Piece {
+            tag,
+            kind,
+            count,
+            value: value.to_vec(),
+        };
+        render(&pieces.iter().map(piece).collect::<Vec<_>>(), None)
+    }
+
+    fn read(bytes: &[u8]) -> Result<RawHeader, RpmFileError> {
+        RawHeader::read(&mut &*bytes, "header", 4_096)
+    }
+
+    #[test]
+    fn values_are_found_by_their_tags() {
+        let bytes = header(&[(5092, 8, 2, b"one\0two\0"), (5093, 4, 1, &8_u32.to_be_bytes())]);
+        let header = read(&bytes).unwrap();
+        assert_eq!((header.text(5092), header.number(5093)), (Some("one"), Some(8)));
+        assert_eq!((header.text(1), header.number(5092)), (None, Some(0x6f6e_6500)));
+    }
+
+    #[test]
+    fn entries_that_overlap_leave_the_store_or_never_end_are_refused() {
+        let good = header(&[(1000, 6, 1, b"name\0"), (1001, 6, 1, b"1.0\0")]);
+        assert!(read(&good).is_ok());
+        // Of the third entry, after the region's: offset, kind and count.
+        let second = INTRO_BYTES + 2 * ENTRY_BYTES;
+        for (at, value) in [(8, 0_u32), (8, 1 << 20), (8, u32::MAX), (4, 99), (12, u32::MAX)] {
+            let mut bytes = good.clone();
+            bytes[second + at..second + at + 4].copy_from_slice(&value.to_be_bytes());
+            bytes[second + 4 + 3] = if at == 12 { 4 } else { bytes[second + 7] };
+            assert!(read(&bytes).is_err(), "{at} {value}");
+        }
+        assert!(read(&header(&[(1000, 6, 1, &[b'x'; 5_000])])).is_err(), "larger than allowed");
+    }
+}

@@ -1,5 +1,7 @@
 //! From what a builder sent to a repository that dnf reads: real packages, real signatures, real rpm and dnf.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop at once")]
+
 mod deleting;
 mod host;
 mod interrupted;

@@ -6,8 +6,8 @@ use coppice_model::{agent::Job, state::Stage};
 use serde_json::Value;
 
 use crate::{
-    host::{Host, work},
-    packages::{ARCH, file, hello},
+    host::{Host, work, work_for},
+    packages::{ARCH, Sent, Spec, build, file, hello},
 };
 
 fn unpacked(path: std::path::PathBuf) -> String {
@@ -96,4 +96,18 @@ async fn logs_of_a_failed_build_are_kept_and_its_packages_are_not() {
     assert!(names.contains("backend.log.gz") && names.contains("hello.spec"), "{names:?}");
     assert!(!names.iter().any(|name| name.ends_with(".rpm") || name == "success"), "{names:?}");
     assert!(!host.repository().join("repodata").exists());
+}
+
+#[tokio::test]
+async fn odd_but_legal_names_are_downloaded_like_others() {
+    let host = Host::start().await;
+    let spec = Spec { name: "gcc-c++", version: "1.0~rc1^git2", release: "1_a", epoch: Some(1) };
+    let sent = Sent::copy_of(build(&spec, &[]).path());
+    host.ingest(&work_for(7, &spec), &sent).await.unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let destination = format!("--destdir={}", to.path().display());
+    let output = host.dnf(&["download", &destination, "gcc-c++"]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names: Vec<String> = crate::host::everything_below(to.path()).into_iter().collect();
+    assert_eq!(names, [format!("gcc-c++-1.0~rc1^git2-1_a.{ARCH}.rpm")]);
 }
