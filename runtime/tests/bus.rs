@@ -1,5 +1,7 @@
 //! The bus against a real Redis.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
