@@ -323,7 +323,7 @@ mod tests {
         let path = awaited.path();
         awaited.keep();
         uploads.receive("b.spec", stream(vec![Ok(b"2")])).await.unwrap().keep();
-        uploads.prune(&[path.clone()], UnixTime(0)).unwrap();
+        uploads.prune(std::slice::from_ref(&path), UnixTime(0)).unwrap();
         assert_eq!(count(dir.path()), 2);
         uploads.prune(&[path], UnixTime(i64::MAX)).unwrap();
         assert_eq!(count(dir.path()), 1);

@@ -17,7 +17,7 @@ mod query;
 mod shape;
 
 use actix_web::{
-    FromRequest, Handler, Resource, Responder, Route,
+    FromRequest, Handler, Resource, Responder,
     middleware::DefaultHeaders,
     web::{self, ServiceConfig},
 };
@@ -105,7 +105,7 @@ where
     A: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    at(path).route(web::put().to(handler.clone())).route(deprecated("PUT").to(handler))
+    at(path).route(web::put().to(handler.clone())).route(web::post().to(handler).wrap(deprecated("PUT")))
 }
 
 /// DELETE, and POST as clients did before.
@@ -115,10 +115,10 @@ where
     A: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    at(path).route(web::delete().to(handler.clone())).route(deprecated("DELETE").to(handler))
+    at(path).route(web::delete().to(handler.clone())).route(web::post().to(handler).wrap(deprecated("DELETE")))
 }
 
-fn deprecated(new: &str) -> Route {
+fn deprecated(new: &str) -> DefaultHeaders {
     let warning = format!("This method is deprecated: Use {new} method instead of POST");
-    web::post().wrap(DefaultHeaders::new().add(("Warning", warning)))
+    DefaultHeaders::new().add(("Warning", warning))
 }
