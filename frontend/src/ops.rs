@@ -43,3 +43,6 @@ pub use resend::{resend_actions, resend_builds, resend_cancels};
 pub use rights::{can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
 pub use submit_build::{Upload, submit_links, submit_upload};
+
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,6 @@ async fn send_portion(app: &App, bus: &Bus) -> Result<bool, RelayError> {
     app.store.write(move |tx| outbox::delete(tx, &sent)).await?;
     fault.map_or(Ok(true), |error| Err(error.into()))
 }
+
+#[cfg(test)]
+mod tests;

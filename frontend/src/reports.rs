@@ -11,8 +11,8 @@ use crate::{App, ops};
 /// Frontends that share a database and a name share the work; a restarted one goes on where it was.
 const NAME: &str = "frontend";
 
-struct Reports {
-    app: Arc<App>,
+pub(crate) struct Reports {
+    pub(crate) app: Arc<App>,
 }
 
 /// Reads until stopped, one report after the other.

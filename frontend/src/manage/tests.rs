@@ -1,1 +1,104 @@
-//! t
+use coppice_runtime::secret::hash_token;
+
+use super::*;
+use crate::ops;
+
+async fn store(folder: &tempfile::TempDir) -> Store {
+    Store::open(&format!("sqlite://{}/db", folder.path().display())).await.unwrap()
+}
+
+async fn say(store: &Store, line: &str) -> Result<String, ManageError> {
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(subcommand)]
+        command: Command,
+    }
+    let words = std::iter::once("manage").chain(line.split_whitespace());
+    let cli = <Cli as clap::Parser>::try_parse_from(words).unwrap();
+    answer(cli.command, store, &Clock::at(1_795_355_741), "http://copr.example.com/").await
+}
+
+#[tokio::test]
+async fn a_printed_token_logs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    assert!(say(&store, "token alice").await.is_err());
+    say(&store, "user-add alice --mail a@example.com").await.unwrap();
+    say(&store, "user-add alice --admin").await.unwrap();
+    let text = say(&store, "token alice").await.unwrap();
+    let value = |key: &str| -> String {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")));
+        line.unwrap().to_owned()
+    };
+    assert!(text.starts_with("[copr-cli]\n") && text.ends_with("# expiration date: 2027-05-21\n"), "{text}");
+    assert_eq!(
+        (value("copr_url").as_str(), value("encrypted").as_str()),
+        ("http://copr.example.com", "False")
+    );
+    let (login, token) = (value("login"), value("token"));
+    assert_eq!((login.len(), token.len()), (20, 30));
+    assert!(format!("{login}{token}").bytes().all(|b| b.is_ascii_lowercase()));
+    let user = store
+        .read(move |conn| {
+            ops::authenticate(conn, &login, &hash_token(&token), coppice_model::UnixTime(1_795_355_742))
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        (user.name.as_str(), user.is_admin, user.mail.as_deref()),
+        ("alice", true, Some("a@example.com"))
+    );
+}
+
+#[tokio::test]
+async fn a_chroot_is_added_changed_and_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let add = "chroot-add fedora-43-x86_64 --runner sandbox --repo base=file:///srv/repo --setup @build";
+    say(&store, add).await.unwrap();
+    say(&store, &format!("{add} --comment soon")).await.unwrap();
+    let list = || async { say(&store, "chroot-list").await.unwrap() };
+    assert_eq!(list().await, "fedora-43-x86_64\tactive\tsandbox\tf43\tsoon\n");
+    say(&store, "chroot-deactivate fedora-43-x86_64").await.unwrap();
+    assert_eq!(list().await, "fedora-43-x86_64\tinactive\tsandbox\tf43\tsoon\n");
+    say(&store, "chroot-add fedora-43-x86_64 --runner mock --mock-config fedora-43-x86_64").await.unwrap();
+    assert_eq!(list().await, "fedora-43-x86_64\tactive\tmock\tf43\t\n");
+    for wrong in [
+        "chroot-add fedora --runner mock --mock-config x",
+        "chroot-add fedora-43-x86_64 --runner sandbox",
+        "chroot-add fedora-43-x86_64 --runner sandbox --repo nourl",
+        "chroot-add fedora-43-x86_64 --runner sandbox --repo a=ftp://x",
+        "chroot-add fedora-43-x86_64 --runner sandbox --repo a=http://x --mock-config y",
+        "chroot-deactivate nothing-1-x86_64",
+        "user-add @team",
+        "user-add a/b",
+    ] {
+        assert!(matches!(say(&store, wrong).await, Err(ManageError::Refused(_))), "{wrong}");
+    }
+}
+
+#[test]
+fn branches_are_named_after_distributions() {
+    for (chroot, branch) in [
+        ("fedora-43-x86_64", "f43"),
+        ("fedora-rawhide-aarch64", "rawhide"),
+        ("epel-9-x86_64", "epel9"),
+        ("centos-stream-9-x86_64", "c9s"),
+        ("opensuse-leap-15.6-x86_64", "opensuse-leap-15.6"),
+    ] {
+        assert_eq!(chroots::branch(&chroot.parse().unwrap()), branch);
+    }
+}
+
+#[test]
+fn dates_are_right_around_leap_days() {
+    for (seconds, text) in [
+        (0, "1970-01-01"),
+        (951_782_400, "2000-02-29"),
+        (951_868_800, "2000-03-01"),
+        (1_735_689_599, "2024-12-31"),
+        (4_107_542_400, "2100-03-01"),
+    ] {
+        assert_eq!(people::date(coppice_model::UnixTime(seconds)), text);
+    }
+}

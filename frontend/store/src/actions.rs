@@ -46,6 +46,7 @@ impl ActionKind {
 /// The message of an action; the same each time it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", content = "task", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "one at a time, made and written at once")]
 pub enum ActionMessage {
     Backend(BackendTask),
     Keygen(KeygenTask),

@@ -43,3 +43,6 @@ pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};
 pub use tokens::ApiToken;
 pub use users::User;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Stories about the rules. Each is told on SQLite by itself and on PostgreSQL in one go.
+
+mod access;
+mod builds;
+mod environment;
+mod options;
+mod projects;
+mod reports;
+mod resend;
+mod world;
+
+use coppice_kit::postgres::Postgres;
+use world::World;
+
+/// Makes each story a test on SQLite and lists them for PostgreSQL.
+macro_rules! stories {
+    ($($area:ident: $($story:ident),+ $(,)?;)+) => {
+        mod on_sqlite {
+            $($(#[test] fn $story() { super::$area::$story(&super::World::on_sqlite()); })+)+
+        }
+
+        const STORIES: &[(&str, fn(&World))] = &[$($((stringify!($story), $area::$story)),+),+];
+    };
+}
+
+stories! {
+    access:
+        a_login_works_until_its_token_ends,
+        strangers_may_read_only;
+    projects:
+        a_new_project_orders_its_key_and_its_repositories,
+        a_made_key_publishes_everything_once_more,
+        problems_of_a_form_come_together,
+        a_name_is_taken_for_its_owner_only,
+        every_setting_is_kept,
+        only_new_chroots_are_published_after_an_edit,
+        what_only_admins_may_set_is_refused_to_others,
+        a_project_with_running_builds_stays,
+        a_deleted_project_is_gone_with_all_its_directories,
+        regenerating_orders_all_directories_from_scratch;
+    options:
+        patterns_choose_chroots_and_exclusions_remove,
+        wrong_values_are_named_with_their_fields,
+        addresses_must_be_packages_on_the_web,
+        directories_have_a_form_and_are_published_when_new,
+        a_check_creates_nothing,
+        a_batch_waits_for_the_one_before;
+    builds:
+        a_link_goes_through_all_states,
+        an_uploaded_package_goes_straight_to_import,
+        an_uploaded_spec_file_is_made_into_a_package_first,
+        a_canceled_build_ignores_late_success,
+        a_build_that_ended_cannot_be_canceled,
+        refused_deletions_name_every_build,
+        deleted_builds_take_their_results_with_them;
+    reports:
+        a_repeated_report_changes_nothing,
+        a_lost_builder_is_another_attempt,
+        a_late_finish_of_an_old_attempt_changes_nothing,
+        a_task_that_is_lost_too_often_is_our_fault,
+        lost_sources_are_tried_again_too,
+        excluded_architectures_are_skipped,
+        a_chroot_without_a_commit_fails_alone,
+        a_refused_import_fails_the_build,
+        a_failed_source_fails_the_chosen_chroots,
+        news_may_overtake_each_other,
+        nonsense_goes_to_the_dead_letters,
+        reports_about_what_is_gone_are_done;
+    environment:
+        repositories_come_in_the_contracts_order,
+        the_build_wins_over_the_chroot_and_the_chroot_over_the_project,
+        a_configuration_tells_what_a_build_would_use;
+    resend:
+        a_flush_orders_everything_unfinished_with_the_same_keys,
+        only_what_is_silent_is_ordered_again,
+        cancellations_are_told_again;
+}
+
+#[test]
+fn every_story_holds_on_postgres() {
+    let server = Postgres::start().unwrap();
+    for (name, story) in STORIES {
+        println!("{name}");
+        story(&World::on(&server.database()));
+    }
+}
