@@ -47,8 +47,6 @@ impl RulesConfig {
 /// The part of the configuration that decides.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where users reach the web pages and the API; no slash at the end.
-    pub public_url: String,
     /// Where our own services reach this frontend, for uploaded files; no slash at the end.
     pub internal_url: String,
     /// Public base of the results, ends in `/results`.
@@ -66,7 +64,6 @@ impl Settings {
         let bare = |url: &str| url.trim_end_matches('/').to_owned();
         let rules = &config.rules;
         Self {
-            public_url: bare(&config.public_url),
             internal_url: bare(&config.internal_url),
             results_url: bare(&config.results_url),
             max_attempts: rules.max_attempts.max(1),
@@ -75,19 +72,9 @@ impl Settings {
         }
     }
 
-    /// `<results_url>/<owner>/<dir>`, without a slash at the end.
-    pub fn dir_url(&self, owner: &str, dir: &str) -> String {
-        format!("{}/{owner}/{dir}", self.results_url)
-    }
-
     /// `<results_url>/<owner>/<dir>/<chroot>/`.
     pub fn chroot_url(&self, owner: &str, dir: &str, chroot: &str) -> String {
         format!("{}/{owner}/{dir}/{chroot}/", self.results_url)
-    }
-
-    /// Where a user finds an uploaded file.
-    pub fn public_upload_url(&self, path: &str) -> String {
-        format!("{}/tmp/{path}", self.public_url)
     }
 
     /// Where our services find an uploaded file.

@@ -36,10 +36,6 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-pub fn find(conn: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {
-    users::table.find(id.0).first::<UserRow>(conn).optional()?.map(User::try_from).transpose()
-}
-
 pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<User>, StoreError> {
     let query = users::table.filter(users::name.eq(name));
     query.first::<UserRow>(conn).optional()?.map(User::try_from).transpose()
