@@ -1,4 +1,12 @@
-use std::{fs, io::Write};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+    time::Duration,
+};
+
+use coppice_kit::until;
 
 use flate2::{Compression, write::GzEncoder};
 use reqwest::{Client, StatusCode, header};
@@ -54,6 +62,49 @@ async fn a_fetch_with_a_long_history_sends_compressed_requests() {
     let pack = answer.bytes().await.unwrap();
     assert!(pack.starts_with(b"0008NAK\nPACK"), "{:?}", &pack[..pack.len().min(80)]);
     distgit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn git_ends_when_its_client_goes_away() {
+    let world = World::new().await;
+    let distgit = world.start().await;
+    let large = (0..150).fold(Srpm::of("hello"), |srpm, n| srpm.with(&format!("{n}.txt"), noise(n)));
+    world.submits(1, &large.bytes()).await;
+    let commit = world.imported(1).commits[&"fedora-43-x86_64".parse().unwrap()].commit.clone();
+    let body = format!("0032want {commit}\n00000009done\n");
+    let mut client = TcpStream::connect(distgit.url.trim_start_matches("http://")).unwrap();
+    let length = body.len();
+    write!(
+        client,
+        "POST /{PACKAGE}/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    client.read_exact(&mut [0; 1_000]).unwrap();
+    assert!(git_works_in(&world.repository("hello")), "the pack is larger than what the sockets hold");
+    drop(client);
+    let ended = || (!git_works_in(&world.repository("hello"))).then_some(());
+    until("git ends", Duration::from_secs(30), ended);
+    distgit.stop().await;
+}
+
+/// Text that does not compress well, of 60 KB.
+fn noise(seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let word = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        format!("{state:016x}")
+    };
+    (0..3_750).map(word).collect()
+}
+
+fn git_works_in(repository: &Path) -> bool {
+    let repository = repository.to_str().unwrap();
+    let is_one =
+        |line: Vec<u8>| line.starts_with(b"git\0") && String::from_utf8_lossy(&line).contains(repository);
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok()).any(is_one)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 use std::{
     fs,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -18,10 +19,9 @@ async fn killed_at_any_moment_it_imports_once() {
     let moments = [
         "tmp",
         "lookaside",
-        "imports",
-        "git",
+        "imports/0",
         "git/@team/tools/hello/objects",
-        "git/@team/tools/hello/refs/heads/f43",
+        "git/@team/tools/hello/refs/heads",
     ];
     for (build, moment) in moments.iter().enumerate() {
         let build = i64::try_from(build).unwrap() + 1;
@@ -29,10 +29,9 @@ async fn killed_at_any_moment_it_imports_once() {
         let srpm = Srpm::of("hello").with("a.tar.gz", archive).with("n.txt", build.to_string());
         let before = entries(&world, moment);
         world.submits(build, &srpm.bytes()).await;
-        let mut service = spawn(&world);
-        spin_until(|| entries(&world, moment) != before);
-        service.kill().unwrap();
-        service.wait().unwrap();
+        let service = spawn(&world);
+        spin_until(|| entries(&world, moment) != before || has_ended(&world, build));
+        drop(service);
     }
     let distgit = world.start().await;
     for build in 1..=moments.len() {
@@ -59,30 +58,38 @@ async fn a_second_service_on_the_same_data_is_refused() {
     distgit.stop().await;
 }
 
-fn spawn(world: &World) -> Child {
+/// Killed without a warning when dropped.
+struct Victim(Child);
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn spawn(world: &World) -> Victim {
     let config = world.config();
     let mut command = Command::new(env!("CARGO_BIN_EXE_coppice-distgit"));
     command.env("COPPICE_DISTGIT__REDIS", config.redis).env("COPPICE_DISTGIT__HTTP__LISTEN", "127.0.0.1:0");
     command.env("COPPICE_DISTGIT__DATA_DIR", config.data_dir);
     command.env("COPPICE_DISTGIT__PUBLIC_URL", config.public_url);
-    command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Victim(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
-/// What a folder holds with its folders, or a file's content.
+/// The moment was too short to be seen.
+fn has_ended(world: &World, build: i64) -> bool {
+    let record = fs::read_to_string(world.data_dir().join(format!("imports/0/{build}.json")));
+    record.is_ok_and(|record| !record.contains("\"report\":null"))
+}
+
+/// What a folder holds with its folders.
 fn entries(world: &World, path: &str) -> Vec<String> {
-    let path = world.data_dir().join(path);
-    let Ok(dir) = fs::read_dir(&path) else {
-        return fs::read_to_string(&path).into_iter().collect();
-    };
-    let mut names: Vec<String> = dir
-        .flatten()
-        .flat_map(|entry| {
-            let inner = fs::read_dir(entry.path()).into_iter().flatten().flatten();
-            inner.map(|e| e.path()).chain([entry.path()]).map(|p| p.display().to_string()).collect::<Vec<_>>()
-        })
-        .collect();
-    names.sort();
-    names
+    let inner = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let dir = world.data_dir().join(path);
+    let mut paths: Vec<_> = inner(&dir).flat_map(|path| inner(&path).chain([path.clone()])).collect();
+    paths.sort();
+    paths.iter().map(|path| path.display().to_string()).collect()
 }
 
 /// Looks without a pause: the moments are short.

@@ -29,14 +29,13 @@ async fn a_service_killed_while_it_makes_a_key_makes_one() {
     let tools = project("alice", "tools");
     world.asks_for_key(1, &tools).await;
     for moment in ["gpg works", "the private key is written"] {
-        let mut service = spawn(&world);
+        let service = spawn(&world);
         let reached = || match moment {
             "gpg works" => (programs_of("gpg", &world.gnupg()) > 0).then_some(()),
             _ => fs::read_dir(world.gnupg().join("private-keys-v1.d")).ok()?.next().map(drop),
         };
         until(moment, LIMIT, reached);
-        service.kill().unwrap();
-        service.wait().unwrap();
+        drop(service);
     }
     fs::write(world.gnupg().join("pubring.kbx.lock"), "         1\nelsewhere\n").unwrap();
     let keygen = world.start().await;
@@ -65,14 +64,24 @@ async fn a_data_folder_with_a_long_path_works() {
     keygen.stop().await;
 }
 
-fn spawn(world: &World) -> Child {
+/// Killed without a warning when dropped.
+struct Victim(Child);
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn spawn(world: &World) -> Victim {
     let config = world.config();
     let mut command = Command::new(env!("CARGO_BIN_EXE_coppice-keygen"));
     command.env("COPPICE_KEYGEN__REDIS", config.redis).env("COPPICE_KEYGEN__HTTP__LISTEN", "127.0.0.1:0");
     command.env("COPPICE_KEYGEN__DATA_DIR", config.data_dir);
     command.env("COPPICE_KEYGEN__SECRET_FILE", config.secret_file);
     command.env("COPPICE_KEYGEN__SIGN_DOMAIN", config.sign_domain);
-    command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Victim(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
 fn agents_of(home: &Path) -> usize {
