@@ -14,7 +14,7 @@ use gpgme::{Context, CreateKeyFlags, ExportMode, Key};
 
 use crate::signers::{GpgError, Signers};
 
-/// Every distribution that we build for can check it; see docs/decisions.
+/// Every distribution that we build for can check it; Ed25519 is unknown to EL 8.
 const ALGORITHM: &str = "rsa4096";
 /// Copr: the same; an operator prolongs keys.
 const FIVE_YEARS: Duration = Duration::from_secs((5 * 365 + 1) * 86_400);
