@@ -98,9 +98,8 @@ impl ActionQueue {
     pub async fn run(self: Arc<Self>, at_once: usize, stop: Stop) {
         let mut running = JoinSet::new();
         loop {
-            while running.len() < at_once.max(1)
-                && let Some(waiting) = self.lock().next()
-            {
+            while running.len() < at_once.max(1) {
+                let Some(waiting) = self.lock().next() else { break };
                 running.spawn(Arc::clone(&self).work(waiting));
             }
             let due = self.lock().next_due();

@@ -10,7 +10,7 @@ mod task;
 
 use std::{str::FromStr, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, error::PathError, http::header, web};
 use coppice_model::work::TaskId;
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,7 @@ pub fn routes(dispatch: Arc<Dispatch>) -> impl Fn(&mut web::ServiceConfig) + Clo
     move |config| {
         config
             .app_data(web::Data::from(Arc::clone(&dispatch)))
+            .app_data(web::PathConfig::default().error_handler(|wrong, _| unreadable_path(&wrong).into()))
             .route("/agent/v1/enroll", web::post().to(enroll::enroll))
             .route("/agent/v1/task", web::get().to(task::next))
             .route("/agent/v1/tasks/{id}/log", web::put().to(log::append))
@@ -31,6 +32,10 @@ pub fn routes(dispatch: Arc<Dispatch>) -> impl Fn(&mut web::ServiceConfig) + Clo
 
 async fn nothing_here() -> Result<HttpResponse, Refused> {
     Err(Refused::NotFound("there is nothing here".into()))
+}
+
+fn unreadable_path(wrong: &PathError) -> Refused {
+    Refused::Bad(format!("the path cannot be read: {wrong}"))
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str, Refused> {

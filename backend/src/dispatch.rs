@@ -170,7 +170,7 @@ impl Dispatch {
         let token = lease.record.token_hash.clone();
         inner.remember_token(token);
         // A machine that finished cleans up and goes by itself; any other is taken down now.
-        let grace = if ending == Ending::Finished { 15 } else { 0 };
+        let grace = if ending == Ending::Finished { 60 } else { 0 };
         let end_at = self.now().plus_seconds(grace);
         if let Err(error) = inner.machines.release(&machine, end_at) {
             tracing::warn!(%machine, %error, "could not note that a machine goes");

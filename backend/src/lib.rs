@@ -25,4 +25,4 @@ pub mod verify;
 
 pub use config::Config;
 pub use machines::MachineId;
-pub use service::{Service, StartError};
+pub use service::{Invitations, Service, StartError};

@@ -97,8 +97,12 @@ impl Machines {
         now: UnixTime,
     ) -> io::Result<Result<(MachineId, String), BadTicket>> {
         let hash = hash_token(ticket);
-        let open = self.all.values().find(|m| m.ticket_hash.as_ref() == Some(&hash) && m.ticket_until >= now);
-        let Some(id) = open.map(|m| m.id.clone()) else {
+        let opens = |machine: &&Machine| {
+            machine.ticket_hash.as_ref() == Some(&hash)
+                && machine.ticket_until >= now
+                && machine.state == MachineState::Requested
+        };
+        let Some(id) = self.all.values().find(opens).map(|machine| machine.id.clone()) else {
             let used = self.used_tickets.contains(&hash);
             return Ok(Err(if used { BadTicket::Used } else { BadTicket::Unknown }));
         };

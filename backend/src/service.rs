@@ -88,8 +88,9 @@ impl Service {
         let actions = ActionQueue::open(&config.state_dir(), outcomes, results.clone(), reporter, clock)
             .map_err(state_error)?;
         let (addr, server, serving) = listen(&config, &dispatch, &metrics)?;
-        let statics = static_server::bind(config.results_listen, config.http.workers, results.public_dir())
-            .map_err(|source| StartError::Static { addr: config.results_listen, source })?;
+        let statics =
+            static_server::bind(config.results_listen, config.http.workers.max(1), results.public_dir())
+                .map_err(|source| StartError::Static { addr: config.results_listen, source })?;
 
         let mut tasks = Tasks::new(stop.clone());
         let servers = vec![server, statics.server.handle()];
@@ -120,9 +121,9 @@ impl Service {
         self.results_addr
     }
 
-    /// A ticket for a machine that no provider looks after; an operator or a test starts its agent.
-    pub fn invite_machine(&self) -> io::Result<(MachineId, String)> {
-        self.dispatch.expect_machine(BY_HAND)
+    /// Lets machines in that no provider looks after.
+    pub fn invitations(&self) -> Invitations {
+        Invitations(Arc::clone(&self.dispatch))
     }
 
     /// Runs until stopped.
@@ -132,6 +133,16 @@ impl Service {
             server.stop(true).await;
         }
         self.tasks.finish().await;
+    }
+}
+
+/// Makes tickets for machines that an operator or a test starts.
+#[derive(Debug, Clone)]
+pub struct Invitations(Arc<Dispatch>);
+
+impl Invitations {
+    pub fn machine(&self) -> io::Result<(MachineId, String)> {
+        self.0.expect_machine(BY_HAND)
     }
 }
 
@@ -145,7 +156,7 @@ fn listen(
     let addr = listener.local_addr().map_err(fail)?;
     let (health, agents) = (health::routes(metrics.clone()), agent_api::routes(Arc::clone(dispatch)));
     let server = HttpServer::new(move || App::new().configure(health.clone()).configure(agents.clone()))
-        .workers(config.http.workers)
+        .workers(config.http.workers.max(1))
         .shutdown_timeout(5)
         .disable_signals()
         .listen(listener)

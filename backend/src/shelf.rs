@@ -28,6 +28,7 @@ impl<T> Clone for Shelf<T> {
 impl<T: Serialize + DeserializeOwned> Shelf<T> {
     pub fn open(dir: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&dir)?;
+        remove_half_written(&dir)?;
         Ok(Self { dir, holds: PhantomData })
     }
 
@@ -103,6 +104,17 @@ impl<T: Serialize + DeserializeOwned> Shelf<T> {
     }
 }
 
+/// What a kill in mid-write left.
+fn remove_half_written(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(".new-") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Replaces `path` as one step, without waiting for the disk.
 pub fn write_unsynced(path: &Path, content: &[u8]) -> io::Result<()> {
     let dir = path.parent().ok_or_else(|| io::Error::other(format!("{} has no folder", path.display())))?;
@@ -128,5 +140,8 @@ mod tests {
         shelf.remove("one").unwrap();
         shelf.remove("one").unwrap();
         assert_eq!((shelf.get("one").unwrap(), shelf.contains("two")), (None, true));
+        fs::write(shelf.path("x").with_file_name(".new-abc"), b"{").unwrap();
+        let shelf = Shelf::<u32>::open(dir.path().join("numbers")).unwrap();
+        assert_eq!((shelf.load().unwrap(), fs::read_dir(&shelf.dir).unwrap().count()), (vec![2], 2));
     }
 }

@@ -31,6 +31,12 @@ impl Dispatch {
         }
     }
 
+    /// Whether the token ever guarded an attempt that is not closed yet; a repeat of its finish is still answered.
+    pub fn ensure_known(&self, task: &TaskId, token: &str) -> Result<(), Refused> {
+        let known = self.lock().leases.by_token(task, &hash_token(token)).is_some();
+        if known { Ok(()) } else { self.authorise(task, token).map(drop) }
+    }
+
     /// Bytes of the log that begin at `offset`; `false` when bytes before them are missing.
     pub async fn append_log(&self, key: &AttemptKey, offset: u64, bytes: &[u8]) -> Result<bool, Refused> {
         let log = self.lock().running(key)?.log.clone();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, io, sync::Arc, time::Duration};
 
-use coppice_model::state::{MachineEvent, MachineState};
+use coppice_model::state::MachineState;
 use coppice_runtime::Stop;
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
@@ -60,9 +60,14 @@ impl<P: Provider> Pool<P> {
         self.wind_up(&mut watch).await;
     }
 
+    /// A copy: the lock is not held while we look at them.
+    fn machines(&self) -> Vec<Machine> {
+        self.dispatch.lock().machines.of_pool(P::POOL)
+    }
+
     /// Machines of an earlier run: those that build go on, the others would never find us again.
     fn adopt(&self, watch: &mut Watch) {
-        for machine in self.dispatch.lock().machines.of_pool(P::POOL) {
+        for machine in self.machines() {
             let builds = self.dispatch.lock().leases.of_machine(&machine.id).is_some();
             if builds && machine.state == MachineState::Busy {
                 tracing::info!(machine = %machine.id, "goes on with its build");
@@ -74,7 +79,7 @@ impl<P: Provider> Pool<P> {
 
     async fn look(&self, watch: &mut Watch) -> io::Result<()> {
         let now = self.dispatch.now();
-        for machine in self.dispatch.lock().machines.of_pool(P::POOL) {
+        for machine in self.machines() {
             let life = match &machine.handle {
                 Some(handle) => self.provider.life(&machine.id, handle),
                 None => Life::Ended("it was never started".into()),
@@ -103,7 +108,7 @@ impl<P: Provider> Pool<P> {
         let counts = |machine: &Machine| {
             matches!(machine.state, MachineState::Requested | MachineState::Ready | MachineState::Busy)
         };
-        let there = self.dispatch.lock().machines.of_pool(P::POOL).iter().filter(|m| counts(m)).count();
+        let there = self.machines().iter().filter(|machine| counts(machine)).count();
         for _ in there..self.size {
             if !self.start_one(watch).await? {
                 break;
@@ -149,7 +154,8 @@ impl<P: Provider> Pool<P> {
     }
 
     fn take_down(&self, machine: &Machine, watch: &mut Watch) {
-        let noted = self.dispatch.lock().machines.on(&machine.id, MachineEvent::Released);
+        let now = self.dispatch.now();
+        let noted = self.dispatch.lock().machines.release(&machine.id, now);
         if let Err(error) = noted {
             tracing::warn!(machine = %machine.id, %error, "could not note that a machine goes");
         }
@@ -162,7 +168,7 @@ impl<P: Provider> Pool<P> {
 
     /// The backend stops. What builds may live on; the next start finds it by its record.
     async fn wind_up(&self, watch: &mut Watch) {
-        for machine in self.dispatch.lock().machines.of_pool(P::POOL) {
+        for machine in self.machines() {
             if machine.state == MachineState::Busy && self.keep_running {
                 continue;
             }
