@@ -6,7 +6,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 /// Sets up logging to standard error; a second call changes nothing.
 pub fn init() {
-    let filter = EnvFilter::try_from_env("COPPICE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("COPPICE_LOG").unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     let base = fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
     let set = if stderr().is_terminal() {
         base.compact().try_init()

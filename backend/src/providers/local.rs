@@ -26,7 +26,17 @@ const TERM_GRACE: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(50);
 const LOG_TAIL: usize = 1_000;
 /// What an agent inherits; everything else, with what secrets it may hold, stays here.
-const INHERITED: [&str; 7] = ["PATH", "HOME", "LANG", "TMPDIR", "TZ", "COPPICE_LOG", "RUST_BACKTRACE"];
+const INHERITED: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "TZ",
+    "COPPICE_LOG",
+    "COPPICE_MOCK",
+    "COPPICE_MOCK_EXTRA",
+    "RUST_BACKTRACE",
+];
 
 #[derive(Debug)]
 pub struct Local {

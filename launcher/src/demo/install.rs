@@ -92,7 +92,9 @@ impl Shop<'_> {
     /// Installs into a fresh root and returns what the program says there.
     pub async fn install_and_run(&self, package: &str, work: &Path) -> anyhow::Result<String> {
         let root = work.join("root");
-        fs::create_dir_all(&root)?;
+        for dir in [&root, &work.join("log")] {
+            fs::create_dir_all(dir)?;
+        }
         let repos = self.write_repo_files(work).await?;
         // Some distributions keep their own packages' database elsewhere; this root is not theirs.
         fs::write(work.join(".rpmmacros"), "%_dbpath /usr/lib/sysimage/rpm\n")?;

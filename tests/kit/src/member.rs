@@ -56,9 +56,7 @@ impl Member {
     /// `snippet` is what the service printed for copr-cli's configuration file.
     pub fn new(name: &str, url: &str, snippet: &str, home: &Path) -> Self {
         fs::create_dir_all(home.join(".config")).expect("our own folder");
-        // copr-cli refuses plain http unless told that this is meant.
-        let config = format!("{snippet}\nencrypted = False\n");
-        fs::write(home.join(".config/copr"), config).expect("our own folder");
+        fs::write(home.join(".config/copr"), snippet).expect("our own folder");
         let value = |key: &str| {
             let line = snippet.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='));
             line.unwrap_or_else(|| panic!("no {key} in {snippet}")).trim().to_owned()

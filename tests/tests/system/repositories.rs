@@ -21,7 +21,9 @@ pub struct Customer {
 impl Customer {
     pub fn new(stack: &Stack, owner: &str, project: &str) -> Self {
         let folder = stack.scratch().join(format!("customer-{owner}-{project}"));
-        fs::create_dir_all(folder.join("repos")).unwrap();
+        for dir in ["repos", "root", "log"] {
+            fs::create_dir_all(folder.join(dir)).unwrap();
+        }
         // Debian's own rpm would look for this root's database in the caller's home.
         fs::write(folder.join(".rpmmacros"), "%_dbpath /usr/lib/sysimage/rpm\n").unwrap();
         let base = distro::repository().unwrap();
@@ -100,7 +102,7 @@ fn an_empty_repository_is_there_as_soon_as_the_project(database: Database) {
 /// `dnf copr enable` of dnf-plugins-core, told of this hub by its configuration file.
 fn the_real_plugin_enables_it(stack: &Stack) {
     let folder = stack.scratch().join("plugin");
-    for dir in ["conf/copr.d", "repos", "root"] {
+    for dir in ["conf/copr.d", "repos", "log"] {
         fs::create_dir_all(folder.join(dir)).unwrap();
     }
     let (host, port) = stack.url.strip_prefix("http://").unwrap().split_once(':').unwrap();
