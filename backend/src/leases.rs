@@ -96,7 +96,6 @@ impl AttemptDir {
 
     /// From here on the results are ours to finish, whatever happens to the builder.
     pub fn write_finish(&self, record: &AttemptRecord, finish: &Finish) -> io::Result<()> {
-        files::remove_all(&self.incoming())?;
         files::sync_dir(&self.files())?;
         files::write_atomic(&self.0.join(RECORD), &serde_json::to_vec(record)?)?;
         files::write_atomic(&self.0.join(FINISH), &serde_json::to_vec(finish)?)

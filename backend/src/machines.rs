@@ -61,12 +61,14 @@ pub struct Machines {
     shelf: Shelf<Machine>,
     all: BTreeMap<MachineId, Machine>,
     used_tickets: VecDeque<String>,
+    /// How often each machine asked for a task since our start.
+    questions: BTreeMap<MachineId, u64>,
 }
 
 impl Machines {
     pub fn open(shelf: Shelf<Machine>) -> io::Result<Self> {
         let all = shelf.load()?.into_iter().map(|machine| (machine.id.clone(), machine)).collect();
-        Ok(Self { shelf, all, used_tickets: VecDeque::new() })
+        Ok(Self { shelf, all, used_tickets: VecDeque::new(), questions: BTreeMap::new() })
     }
 
     /// Expects a new machine and makes its ticket.
@@ -125,6 +127,19 @@ impl Machines {
         self.all.values().find(|machine| machine.session_hash.as_ref() == Some(&hash))
     }
 
+    /// Counts a machine's question for a task. Only the latest one is answered: an older one may come from a
+    /// connection that nobody reads any more.
+    pub fn ask(&mut self, session_token: &str) -> Option<u64> {
+        let id = self.by_session(session_token)?.id.clone();
+        let count = self.questions.entry(id).or_default();
+        *count += 1;
+        Some(*count)
+    }
+
+    pub fn is_latest(&self, id: &MachineId, question: u64) -> bool {
+        self.questions.get(id) == Some(&question)
+    }
+
     pub fn of_pool(&self, pool: &str) -> Vec<Machine> {
         self.all.values().filter(|machine| machine.pool == pool).cloned().collect()
     }
@@ -161,6 +176,7 @@ impl Machines {
     /// Forgets a machine that is gone.
     pub fn remove(&mut self, id: &MachineId) -> io::Result<()> {
         self.all.remove(id);
+        self.questions.remove(id);
         self.shelf.remove(&id.0)
     }
 

@@ -157,6 +157,8 @@ fn listen(
     let (health, agents) = (health::routes(metrics.clone()), agent_api::routes(Arc::clone(dispatch)));
     let server = HttpServer::new(move || App::new().configure(health.clone()).configure(agents.clone()))
         .workers(config.http.workers.max(1))
+        // A machine that hung up does not wait for a task any more.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(5)
         .disable_signals()
         .listen(listener)

@@ -19,6 +19,6 @@ pub async fn finish(
     let (task, token) = (task_id(&id)?, bearer(&request)?);
     dispatch.ensure_known(&task, token)?;
     let body = Body::new(payload, LIMIT, dispatch.body_idle()).whole().await?;
-    dispatch.finish(&task, token, json(&body)?).await?;
+    dispatch.into_inner().finish(&task, token, json(&body)?).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))
 }

@@ -16,6 +16,8 @@ use crate::{
     machines::{Machine, MachineId},
 };
 
+const UNKNOWN_SESSION: Refused = Refused::Token("this session is not known; enrol with a new ticket");
+
 /// What a machine gets when it asks.
 enum Answer {
     Task(Box<Assignment>),
@@ -26,12 +28,15 @@ enum Answer {
 impl Dispatch {
     /// Waits until there is a task for the machine; `None` tells it to go away.
     pub async fn next_task(&self, session_token: &str) -> Result<Option<Assignment>, Refused> {
+        let question = self.lock().machines.ask(session_token).ok_or(UNKNOWN_SESSION)?;
+        // An older question of the same machine learns that it is not waited for.
+        self.wake.notify_waiters();
         loop {
             let woken = self.wake.notified();
             tokio::pin!(woken);
             // Listening begins before looking, so that nothing is missed in between.
             woken.as_mut().enable();
-            match self.answer(session_token)? {
+            match self.answer(session_token, question)? {
                 Answer::Task(assignment) => return Ok(Some(*assignment)),
                 Answer::GoAway => return Ok(None),
                 Answer::Wait => {}
@@ -43,10 +48,12 @@ impl Dispatch {
         }
     }
 
-    fn answer(&self, session_token: &str) -> Result<Answer, Refused> {
+    fn answer(&self, session_token: &str, question: u64) -> Result<Answer, Refused> {
         let mut inner = self.lock();
-        let machine = inner.machines.by_session(session_token).cloned();
-        let machine = machine.ok_or(Refused::Token("this session is not known; enrol with a new ticket"))?;
+        let machine = inner.machines.by_session(session_token).cloned().ok_or(UNKNOWN_SESSION)?;
+        if !inner.machines.is_latest(&machine.id, question) {
+            return Err(Refused::Bad("this machine asked again meanwhile".into()));
+        }
         match machine.state {
             MachineState::Ready => self.assign(&mut inner, &machine),
             MachineState::Busy => self.assign_again(&mut inner, &machine.id),

@@ -1,6 +1,10 @@
 //! What a builder says of its attempt: its log and its finish.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::Arc,
+};
 
 use coppice_model::{
     agent::{AttemptOutcome, Finish, LogAnswer},
@@ -69,22 +73,27 @@ impl Dispatch {
     }
 
     /// Writes the finish down; when this returns the results are ours. A repeat is answered like the first.
-    pub async fn finish(&self, task: &TaskId, token: &str, finish: Finish) -> Result<(), Refused> {
+    pub async fn finish(self: Arc<Self>, task: &TaskId, token: &str, finish: Finish) -> Result<(), Refused> {
         let Some(key) = self.begin_finish(task, token, &finish)? else { return Ok(()) };
+        // What has begun ends also when the builder hangs up and nobody waits any more.
+        let written = tokio::spawn(async move { self.write_finish(&key, finish).await });
+        written.await.map_err(io::Error::other)?
+    }
+
+    async fn write_finish(&self, key: &AttemptKey, finish: Finish) -> Result<(), Refused> {
         let (place, record) = {
             let inner = self.lock();
-            let lease = inner.leases.get(&key).ok_or(Refused::Over)?;
+            let lease = inner.leases.get(key).ok_or(Refused::Over)?;
             (lease.place.clone(), lease.record.clone())
         };
         let written = tokio::task::spawn_blocking(move || place.write_finish(&record, &finish)).await;
-        match written.map_err(std::io::Error::other).flatten() {
+        match written.map_err(io::Error::other).flatten() {
             Ok(()) => {
-                self.end(&key, Ending::Finished);
+                self.end(key, Ending::Finished);
                 Ok(())
             }
             Err(error) => {
-                tracing::warn!(task = %key.task, %error, "could not write a finish down");
-                if let Some(lease) = self.lock().leases.get_mut(&key) {
+                if let Some(lease) = self.lock().leases.get_mut(key) {
                     lease.phase = Phase::Running;
                 }
                 Err(error.into())

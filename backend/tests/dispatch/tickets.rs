@@ -96,6 +96,20 @@ async fn a_machine_that_missed_the_answer_gets_its_task_again_with_another_token
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_on_a_connection_that_nobody_reads_does_not_take_the_task() {
+    let world = World::start().await;
+    let session = world.enrolled().await;
+    let (one, other) = (Box::pin(world.polls(&session)), Box::pin(world.polls(&session)));
+    let (older, latest) = futures_util::future::select(one, other).await.factor_first();
+    assert_eq!(refusal(older).await, (400, "this machine asked again meanwhile".into()));
+    world.sends(&rpm(7)).await;
+    let assignment = latest.await.json().await.unwrap();
+    let builder = crate::world::Builder { assignment, sent: vec![] };
+    assert_eq!(builder.beats(&world).await.length, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn health_and_numbers_are_served_beside_the_agents() {
     let world = World::start().await;
     world.sends_and_waits(&rpm(7)).await;
