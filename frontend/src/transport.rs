@@ -1,7 +1,7 @@
 //! Rules that hold for every address (contract section 1): HEAD as GET, OPTIONS, strict headers.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpResponse, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -10,6 +10,8 @@ use actix_web::{
     },
     middleware::Next,
 };
+
+use crate::api::ApiError;
 
 const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 const STRICT: [(HeaderName, &str); 4] = [
@@ -23,13 +25,17 @@ const STRICT: [(HeaderName, &str); 4] = [
 ];
 
 /// Runs around the routing, so that a changed method takes effect. The server leaves out the body of an
-/// answer to HEAD by itself: it remembers what was asked.
+/// answer to HEAD by itself: it remembers what was asked. No name holds a NUL, and PostgreSQL takes none.
 pub async fn rules(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if request.method() == Method::OPTIONS {
         let answer = HttpResponse::Ok().insert_header((header::ALLOW, ALLOW)).finish();
+        return Ok(strict(request.into_response(answer)).map_into_boxed_body());
+    }
+    if request.path().contains("%00") {
+        let answer = ApiError::NoSuchEndpoint.error_response();
         return Ok(strict(request.into_response(answer)).map_into_boxed_body());
     }
     if request.method() == Method::HEAD {

@@ -18,6 +18,9 @@ use futures_util::{Stream, StreamExt};
 use super::{ApiError, Fields};
 use crate::uploads::{Upload, Uploads, in_time};
 
+/// A body that is held in memory must be there after this time, however steadily it drips.
+const WHOLE: Duration = Duration::from_secs(120);
+
 /// Bounds of a body that is held in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
@@ -133,7 +136,15 @@ fn text_of(name: &str, bytes: &[u8]) -> Result<String, ApiError> {
 }
 
 /// Holds a body or part in memory, within its bounds.
-async fn collect<S, E>(mut stream: S, limits: BodyLimits) -> Result<Bytes, ApiError>
+async fn collect<S, E>(stream: S, limits: BodyLimits) -> Result<Bytes, ApiError>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    ApiError: From<E>,
+{
+    in_time(WHOLE, collect_pieces(stream, limits)).await?
+}
+
+async fn collect_pieces<S, E>(mut stream: S, limits: BodyLimits) -> Result<Bytes, ApiError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     ApiError: From<E>,

@@ -115,7 +115,9 @@ where
     A: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    at(path).route(web::delete().to(handler.clone())).route(web::post().to(handler).wrap(deprecated("DELETE")))
+    at(path)
+        .route(web::delete().to(handler.clone()))
+        .route(web::post().to(handler).wrap(deprecated("DELETE")))
 }
 
 fn deprecated(new: &str) -> DefaultHeaders {

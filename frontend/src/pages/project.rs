@@ -10,6 +10,7 @@ use coppice_store::{
     users,
 };
 use serde::Serialize;
+use url::Url;
 
 use super::{PageError, html, project_url, time};
 use crate::{App, api::Query, web::Web};
@@ -144,10 +145,30 @@ struct ProjectPage {
     project: About,
     /// What follows `dnf copr enable`.
     enable: String,
+    server: Server,
     chroots: Vec<ChrootRow>,
     builds: Vec<BuildRow>,
     #[serde(flatten)]
     pager: Pager,
+}
+
+/// What DNF must be told once of a server that is not at the default port of HTTPS.
+#[derive(Debug, Serialize)]
+struct Server {
+    host: String,
+    protocol: String,
+    port: Option<u16>,
+}
+
+impl Server {
+    fn new(web: &Web) -> Self {
+        let url = Url::parse(&web.public_url).ok();
+        Self {
+            host: web.site.host.clone(),
+            protocol: url.as_ref().map_or("https", Url::scheme).to_owned(),
+            port: url.as_ref().and_then(Url::port_or_known_default).filter(|port| *port != 443),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -188,6 +209,7 @@ impl ProjectPage {
         };
         Self {
             enable: format!("{}/{reference}", web.site.host),
+            server: Server::new(web),
             chroots: chroots.iter().map(|c| chroot(c.name())).collect(),
             builds: builds.iter().map(|view| BuildRow::new(view, &url)).collect(),
             project: About {

@@ -175,5 +175,4 @@ pub(super) fn external_name(site: &Site, of: &Published, number: usize, pattern:
 }
 
 #[cfg(test)]
-#[path = "sections_tests.rs"]
 mod tests;

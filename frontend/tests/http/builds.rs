@@ -44,7 +44,10 @@ async fn a_checked_address_becomes_a_pending_build() {
         ("started_on", Value::Null),
         ("state", json!("pending")),
         ("submitter", json!("user001")),
-        ("source_package", json!({"name": null, "url": "https://example.com/foo-1-1.src.rpm", "version": null})),
+        (
+            "source_package",
+            json!({"name": null, "url": "https://example.com/foo-1-1.src.rpm", "version": null}),
+        ),
     ] {
         assert_eq!(build[key], value, "{key}");
     }
@@ -71,7 +74,10 @@ async fn options_come_as_text_and_patterns() {
     let list = user.post("/api_3/build/create/url", &body).await.ok();
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
     let build = &list["items"][0];
-    assert_eq!((&build["chroots"], &build["is_background"]), (&json!([CHROOTS[0], CHROOTS[2]]), &json!(true)));
+    assert_eq!(
+        (&build["chroots"], &build["is_background"]),
+        (&json!([CHROOTS[0], CHROOTS[2]]), &json!(true))
+    );
     let config = frontend.get(&format!("/api_3/build/source-build-config/{}", build["id"])).await.ok();
     assert_eq!(config["timeout"], 3600);
     frontend.close().await;
@@ -88,7 +94,10 @@ async fn the_check_refuses_what_the_submission_would() {
     let mut body = options(Value::Null, Value::Null);
     body["project_dirname"] = json!("demo:bogus");
     let refused = user.post(check, &body).await.error();
-    assert!(refused.0 == 400 && refused.1.contains("Please use directory format demo:custom:"), "{refused:?}");
+    assert!(
+        refused.0 == 400 && refused.1.contains("Please use directory format demo:custom:"),
+        "{refused:?}"
+    );
     let refused = user.post(check, &options(json!(["bogus"]), Value::Null)).await.error();
     assert!(refused.1.contains("'bogus' is not a valid choice"), "{refused:?}");
     let list = frontend.get("/api_3/build/list?ownername=user001&projectname=demo").await.ok();

@@ -43,7 +43,10 @@ async fn project_forms_have_a_line_for_each_problem() {
     let no_name = "Name must contain only letters, digits, underscores, dashes and dots.";
     let bad = |name: &str| (new(name, &[CHROOTS[0]]), format!("name: {no_name}"));
     let cases = [
-        (json!({}), "name: This field is required.\nchroots: '[]' is not a valid choice for this field.".to_owned()),
+        (
+            json!({}),
+            "name: This field is required.\nchroots: '[]' is not a valid choice for this field.".to_owned(),
+        ),
         (new("bar", &["wrong"]), "chroots: 'wrong' is not a valid choice for this field.".to_owned()),
         (new("123", &[CHROOTS[0]]), "name: Project's name can not be just number.".to_owned()),
         bad("bad name!"),
@@ -82,7 +85,10 @@ async fn build_forms_answer_with_a_python_dict() {
             json!({ "pkgs": [url], "chroots": ["nosuch-1-x86_64"] }),
             "{'chroots': [\"'nosuch-1-x86_64' is not a valid choice for this field.\"]}",
         ),
-        (json!({ "pkgs": [url], "timeout": 999_999_999 }), "{'timeout': ['Number must be between 0 and 108000.']}"),
+        (
+            json!({ "pkgs": [url], "timeout": 999_999_999 }),
+            "{'timeout': ['Number must be between 0 and 108000.']}",
+        ),
         (json!({ "pkgs": [url], "timeout": "soon" }), "{'timeout': ['Not a valid integer value.']}"),
     ] {
         let mut body = json!({ "ownername": "alice", "projectname": "foo" });
@@ -94,29 +100,48 @@ async fn build_forms_answer_with_a_python_dict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_are_refused_with_the_words_that_clients_know() {
+async fn strangers_change_no_project() {
     let frontend = Frontend::start().await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
-    let build = alice.submits("foo").await;
+    frontend.member("alice").await.with_project("foo").await;
     let bob = frontend.member("bob").await;
-    let options = json!({ "ownername": "alice", "projectname": "foo", "pkgs": ["https://e.com/a.src.rpm"] });
-    let cancel = format!("/api_3/build/cancel/{build}");
-    for (method, path, body, status, text) in [
-        (Method::PUT, "/api_3/project/edit/alice/foo", json!({"description": "x"}), 403, "Only owners and admins may update their projects."),
-        (Method::PUT, "/api_3/project/regenerate-repos/alice/foo", json!({}), 403, "Only owners and admins may update their projects."),
-        (Method::DELETE, "/api_3/project/delete/alice/foo", json!({"verify": true}), 403, "Only owners may delete their projects."),
-        (Method::POST, "/api_3/build/check-before-build", options.clone(), 403, "User 'bob' is not allowed to build in 'alice/foo'"),
-        (Method::POST, "/api_3/build/create/url", options, 403, "User 'bob' is not allowed to build in 'alice/foo'"),
-        (Method::PUT, cancel.as_str(), json!({}), 403, "You are not allowed to cancel this build."),
-        (Method::POST, "/api_3/project/add/alice", new("bar", &[CHROOTS[0]]), 403, "You were authorized as 'bob' user without permissions to access projects of user 'alice'"),
-        (Method::POST, "/api_3/project/add/nobody", new("bar", &[CHROOTS[0]]), 404, "No such user `nobody'"),
-        (Method::POST, "/api_3/project/add/@nogroup", new("bar", &[CHROOTS[0]]), 404, "Group nogroup does not exist."),
+    let (put, delete) = (Method::PUT, Method::DELETE);
+    let no_edit = "Only owners and admins may update their projects.";
+    for (method, path, text) in [
+        (put.clone(), "/api_3/project/edit/alice/foo", no_edit),
+        (put, "/api_3/project/regenerate-repos/alice/foo", no_edit),
+        (delete, "/api_3/project/delete/alice/foo", "Only owners may delete their projects."),
     ] {
-        let answer = bob.send(method, path, &body).await.error();
+        assert_eq!(bob.send(method, path, &json!({})).await.error(), (403, text.to_owned()), "{path}");
+    }
+    let no_access =
+        "You were authorized as 'bob' user without permissions to access projects of user 'alice'";
+    for (owner, status, text) in [
+        ("alice", 403, no_access),
+        ("nobody", 404, "No such user `nobody'"),
+        ("@nogroup", 404, "Group nogroup does not exist."),
+    ] {
+        let path = format!("/api_3/project/add/{owner}");
+        let answer = bob.post(&path, &new("bar", &[CHROOTS[0]])).await.error();
         assert_eq!(answer, (status, text.to_owned()), "{path}");
     }
-    let list = bob.send(Method::DELETE, "/api_3/build/delete/list", &json!({ "builds": [build] })).await.error();
-    assert_eq!(list.0, 400);
-    assert!(list.1.contains(&format!("You don't have permissions to delete build(s) {build}.\n")), "{list:?}");
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_touch_no_build() {
+    let frontend = Frontend::start().await;
+    let build = frontend.member("alice").await.with_project("foo").await.submits("foo").await;
+    let bob = frontend.member("bob").await;
+    let options = json!({ "ownername": "alice", "projectname": "foo", "pkgs": ["https://e.com/a.src.rpm"] });
+    let no_build = (403, "User 'bob' is not allowed to build in 'alice/foo'".to_owned());
+    for path in ["/api_3/build/check-before-build", "/api_3/build/create/url"] {
+        assert_eq!(bob.post(path, &options).await.error(), no_build, "{path}");
+    }
+    let cancel = bob.send(Method::PUT, &format!("/api_3/build/cancel/{build}"), &json!({})).await.error();
+    assert_eq!(cancel, (403, "You are not allowed to cancel this build.".into()));
+    let ids = json!({ "builds": [build] });
+    let (status, text) = bob.send(Method::DELETE, "/api_3/build/delete/list", &ids).await.error();
+    assert_eq!(status, 400);
+    assert!(text.contains(&format!("You don't have permissions to delete build(s) {build}.\n")), "{text}");
     frontend.close().await;
 }

@@ -21,6 +21,7 @@ async fn a_project_tells_what_it_is_and_how_to_use_it() {
     assert!(page.header("content-type").starts_with("text/html"));
     for text in [
         "dnf copr enable copr.example/alice/foo",
+        "protocol = http\nport = 8080",
         CHROOTS[0],
         "hello-1-1.src.rpm",
         "a &amp; b",
@@ -53,13 +54,22 @@ async fn a_builds_permanent_address_leads_to_its_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_a_page_that_says_so() {
     let frontend = Frontend::start().await;
-    for path in ["/nosuch", "/coprs/nobody/", "/coprs/g/nogroup/", "/coprs/alice/nope/", "/coprs/%ff/x/", "/coprs/a/b/c/d"] {
+    for path in [
+        "/nosuch",
+        "/coprs/nobody/",
+        "/coprs/g/nogroup/",
+        "/coprs/alice/nope/",
+        "/coprs/%ff/x/",
+        "/coprs/a/b/c/d",
+    ] {
         let answer = frontend.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         assert!(answer.text.contains("<h1>Not Found</h1>"), "{path}\n{}", answer.text);
     }
     assert_eq!(send(frontend.request(Method::POST, "/")).await.status, 405);
-    assert!(frontend.get("/api/").await.text.contains("copr_url = http://copr.example:8080\nencrypted = False"));
+    assert!(
+        frontend.get("/api/").await.text.contains("copr_url = http://copr.example:8080\nencrypted = False")
+    );
     assert_eq!(frontend.get("/static/style.css").await.header("content-type"), "text/css; charset=utf-8");
     frontend.close().await;
 }

@@ -50,7 +50,8 @@ async fn who_am_i_tells_id_and_name_to_the_right_token_only() {
     let alice = frontend.member("alice").await;
     let me = crate::support::send(alice.request(Method::GET, "/api_3/auth-check/")).await.ok();
     assert_eq!(me["name"], "alice");
-    let text = "Login invalid/expired. Please visit http://copr.example:8080/api to get or renew your API token.";
+    let text =
+        "Login invalid/expired. Please visit http://copr.example:8080/api to get or renew your API token.";
     for header in ["", "Bearer x", "Basic", "Basic !!", "Basic Og==", "Basic YWxpY2U6eA=="] {
         let mut request = frontend.request(Method::GET, "/api_3/auth-check");
         if !header.is_empty() {
@@ -98,7 +99,10 @@ async fn modify_changes_what_is_given_and_keeps_the_rest() {
     let user = frontend.member("user001").await.with_project("parent").await;
     user.post("/api_3/project/add/user001", &create_demo()).await.ok();
     let path = "/api_3/project/edit/user001/demo?ownername=user001&projectname=demo";
-    let wider = modify(&[("description", json!("Changed")), ("chroots", json!([CHROOTS[0], CHROOTS[2], CHROOTS[3]]))]);
+    let wider = modify(&[
+        ("description", json!("Changed")),
+        ("chroots", json!([CHROOTS[0], CHROOTS[2], CHROOTS[3]])),
+    ]);
     let changed = user.send(Method::PUT, path, &wider).await.ok();
     assert_eq!(changed["description"], "Changed");
     assert_eq!(changed["instructions"], "dnf it");

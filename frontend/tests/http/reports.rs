@@ -70,7 +70,8 @@ impl Backend<'_> {
 /// A build of an uploaded SRPM in one chroot.
 async fn uploaded(frontend: &Frontend) -> Backend<'_> {
     let alice = frontend.member("alice").await.with_project("foo").await;
-    let (kind, body) = upload_body("hello-1-1.src.rpm", b"x", r#"{"ownername": "alice", "projectname": "foo"}"#);
+    let (kind, body) =
+        upload_body("hello-1-1.src.rpm", b"x", r#"{"ownername": "alice", "projectname": "foo"}"#);
     let request = alice.request(reqwest::Method::POST, "/api_3/build/create/upload");
     let answer = crate::support::send(request.header("content-type", kind).body(body)).await.ok();
     Backend { frontend, build: BuildId(answer["id"].as_i64().unwrap()) }
@@ -107,7 +108,8 @@ async fn a_build_goes_its_way_to_succeeded() {
         {"name": "hello", "epoch": null, "version": "1", "release": "1", "arch": "x86_64"}]});
     let built = frontend.get(&format!("/api_3/build/built-packages/{}", backend.build)).await.ok();
     assert_eq!(built[CHROOTS[0]], expected);
-    let path = format!("/api_3/build-chroot/built-packages?build_id={}&chrootname={}", backend.build, CHROOTS[0]);
+    let path =
+        format!("/api_3/build-chroot/built-packages?build_id={}&chrootname={}", backend.build, CHROOTS[0]);
     assert_eq!(frontend.get(&path).await.ok(), expected);
     let list = frontend.get("/api_3/build/list?ownername=alice&projectname=foo&packagename=hello").await.ok();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);

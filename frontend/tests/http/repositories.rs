@@ -49,7 +49,9 @@ async fn dnf4_gets_a_file_that_begins_with_the_section() {
     ] {
         assert!(answer.text.lines().any(|have| have == line), "{line} is missing in\n{}", answer.text);
     }
-    for same in ["/coprs/alice/foo/repo/fedora-43/", "/coprs/alice/foo/repo/fedora-43/alice-foo-fedora-43.repo"] {
+    for same in
+        ["/coprs/alice/foo/repo/fedora-43/", "/coprs/alice/foo/repo/fedora-43/alice-foo-fedora-43.repo"]
+    {
         let text = frontend.get(same).await.text;
         assert!(text.starts_with(expected[0]) && !text.contains(":ml]"), "{same}\n{text}");
     }
@@ -85,7 +87,11 @@ async fn directories_have_their_own_file_once_a_build_named_them() {
     alice.post("/api_3/build/create/url", &body).await.ok();
     let answer = frontend.get("/coprs/alice/foo:pr:12/repo/fedora-43/x.repo").await;
     assert_eq!(answer.header("content-disposition"), "filename=alice-foo:pr:12.repo");
-    assert!(answer.text.starts_with("[copr:copr.example:alice:foo:pr:12]\nname=Copr repo for foo:pr:12 owned by alice\n"));
+    assert!(
+        answer.text.starts_with(
+            "[copr:copr.example:alice:foo:pr:12]\nname=Copr repo for foo:pr:12 owned by alice\n"
+        )
+    );
     assert!(answer.text.contains(&format!("gpgkey={RESULTS}/alice/foo:pr:12/pubkey.gpg\n")));
     frontend.close().await;
 }

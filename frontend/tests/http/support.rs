@@ -119,11 +119,8 @@ impl Frontend {
         let owner: OwnerName = name.parse().unwrap();
         let login = format!("Y29wcg==##{name}");
         let token = format!("token-of-{name}");
-        let row = ApiToken {
-            login: login.clone(),
-            token_hash: hash_token(&token),
-            expires_at: UnixTime(i64::MAX),
-        };
+        let row =
+            ApiToken { login: login.clone(), token_hash: hash_token(&token), expires_at: UnixTime(i64::MAX) };
         let added = self.store.write(move |tx| {
             let user = users::insert(tx, &owner, None, false, UnixTime(1))?;
             tokens::insert(tx, user.id, &row, UnixTime(1))

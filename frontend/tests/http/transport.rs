@@ -1,5 +1,7 @@
 //! Contract section 1: slashes, verbs, bodies, unknown addresses.
 
+use coppice_frontend::Config;
+use coppice_kit::postgres::Postgres;
 use reqwest::Method;
 use serde_json::json;
 
@@ -101,7 +103,21 @@ async fn all_four_shapes_of_a_body_make_the_same_project() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_a_client_sends_is_our_fault() {
-    let frontend = Frontend::start_with(|config| config.http.body_limit_bytes = 100_000).await;
+    sends_rubbish(|_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_a_client_sends_is_our_fault_on_postgres() {
+    let postgres = Postgres::start().unwrap();
+    sends_rubbish(|config| config.database = postgres.database()).await;
+}
+
+async fn sends_rubbish(change: impl FnOnce(&mut Config)) {
+    let frontend = Frontend::start_with(|config| {
+        config.http.body_limit_bytes = 100_000;
+        change(config);
+    })
+    .await;
     let alice = frontend.member("alice").await.with_project("foo").await;
     let deep = format!("{}1{}", "[".repeat(30_000), "]".repeat(30_000));
     let long = "x".repeat(5_000);
@@ -136,10 +152,15 @@ async fn nothing_a_client_sends_is_our_fault() {
         "/api_3/project/list?limit=99999999999999999999",
         "/api_3/build-chroot?build_id=x&chrootname=y",
         "/api_3/rpmrepo/%ff/%00/x",
+        "/api_3/rpmrepo/%2500/foo/x",
+        "/coprs/a%00b/",
+        "/coprs/g/%00/foo",
+        "/api_3/build-chroot/1/%00",
+        "/api_3/project/list?limit=9223372036854775807&offset=9223372036854775807&ownername=%27%22",
         "/api_3/project?ownername=alice&projectname=%25%27",
     ] {
         let answer = frontend.get(path).await;
-        assert!(answer.status.is_client_error(), "{path}: {} {}", answer.status, answer.text);
+        assert!(!answer.status.is_server_error(), "{path}: {} {}", answer.status, answer.text);
     }
     frontend.close().await;
 }
@@ -175,12 +196,14 @@ async fn old_verbs_work_and_say_that_they_are_old() {
     let frontend = Frontend::start().await;
     let alice = frontend.member("alice").await.with_project("foo").await;
     let body = json!({ "description": "new" });
-    let put = alice.send(Method::PUT, "/api_3/project/edit/alice/foo?ownername=alice&projectname=foo", &body).await;
+    let put =
+        alice.send(Method::PUT, "/api_3/project/edit/alice/foo?ownername=alice&projectname=foo", &body).await;
     assert_eq!((put.ok()["description"].as_str(), put.header("warning")), (Some("new"), ""));
     let post = alice.post("/api_3/project/edit/alice/foo/", &body).await;
     post.ok();
     assert_eq!(post.header("warning"), "This method is deprecated: Use PUT method instead of POST");
-    let deleted = alice.send(Method::DELETE, "/api_3/project/delete/alice/foo", &json!({ "verify": true })).await;
+    let deleted =
+        alice.send(Method::DELETE, "/api_3/project/delete/alice/foo", &json!({ "verify": true })).await;
     assert_eq!(deleted.ok()["full_name"], "alice/foo");
     frontend.close().await;
 }

@@ -42,7 +42,10 @@ async fn an_uploaded_spec_waits_for_a_builder() {
     assert_eq!(build["source_package"], json!({ "name": null, "url": null, "version": null }));
     let config = format!("/api_3/build/source-build-config/{}", build["id"]);
     let config = frontend.get(&config).await.ok();
-    assert_eq!((&config["source_type"], &config["source_dict"]["pkg"]), (&json!("upload"), &json!("hello.spec")));
+    assert_eq!(
+        (&config["source_type"], &config["source_dict"]["pkg"]),
+        (&json!("upload"), &json!("hello.spec"))
+    );
     frontend.close().await;
 }
 
@@ -51,7 +54,8 @@ async fn refused_uploads_leave_nothing_behind() {
     let frontend = Frontend::start_with(|config| config.http.upload_limit_bytes = 100_000).await;
     let user = demo(&frontend).await;
     let refused = send(upload(&user, "notrpm.txt", b"hello\n", FIELDS)).await.error();
-    let text = "Bad request parameters: {'pkgs': ['You can upload only .src.rpm, .nosrc.rpm, and .spec files']}";
+    let text =
+        "Bad request parameters: {'pkgs': ['You can upload only .src.rpm, .nosrc.rpm, and .spec files']}";
     assert_eq!(refused, (400, text.into()));
     let missing = FIELDS.replace("\"demo\"", "\"nope\"");
     let missing = send(upload(&user, "a.src.rpm", b"x", &missing)).await.error();
@@ -62,7 +66,10 @@ async fn refused_uploads_leave_nothing_behind() {
     let stranger = frontend.request(Method::POST, "/api_3/build/create/upload").header("content-type", kind);
     assert_eq!(send(stranger.body(body)).await.error().0, 401);
     let json_only = user.post("/api_3/build/create/upload", &serde_json::from_str(FIELDS).unwrap()).await;
-    assert_eq!(json_only.error(), (400, "Bad request parameters: {'pkgs': ['This field is required.']}".into()));
+    assert_eq!(
+        json_only.error(),
+        (400, "Bad request parameters: {'pkgs': ['This field is required.']}".into())
+    );
     assert_eq!(frontend.uploads(), 0);
     frontend.close().await;
 }
@@ -71,7 +78,11 @@ async fn refused_uploads_leave_nothing_behind() {
 async fn names_that_would_harm_a_path_are_made_harmless() {
     let frontend = Frontend::start().await;
     let user = demo(&frontend).await;
-    for (named, plain) in [("../../../etc/x.src.rpm", "x.src.rpm"), ("a b;c.src.rpm", "a_b_c.src.rpm"), ("..src.rpm", "src.rpm")] {
+    for (named, plain) in [
+        ("../../../etc/x.src.rpm", "x.src.rpm"),
+        ("a b;c.src.rpm", "a_b_c.src.rpm"),
+        ("..src.rpm", "src.rpm"),
+    ] {
         let answer = send(upload(&user, named, b"x", FIELDS)).await;
         match plain {
             "src.rpm" => assert_eq!(answer.error().0, 400),
@@ -81,7 +92,8 @@ async fn names_that_would_harm_a_path_are_made_harmless() {
             }
         }
     }
-    for path in ["/tmp/../frontend.sqlite", "/tmp/%2e%2e/frontend.sqlite", "/tmp/x/y", "/tmp/..%2f..%2f/etc"] {
+    for path in ["/tmp/../frontend.sqlite", "/tmp/%2e%2e/frontend.sqlite", "/tmp/x/y", "/tmp/..%2f..%2f/etc"]
+    {
         assert_eq!(frontend.get(path).await.status, 404, "{path}");
     }
     frontend.close().await;

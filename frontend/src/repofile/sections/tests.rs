@@ -1,3 +1,5 @@
+//! Files as DNF reads them.
+
 use coppice_model::ProjectRef;
 
 use super::*;
@@ -39,7 +41,7 @@ fn a_whole_file_reads_as_the_contract_shows_it() {
         Dependency::Missing { name: "alice/gone\n[evil]".into() },
         Dependency::External { pattern: "http://ext.example/$chroot/".into(), priority: None },
     ];
-    let expected = include_str!("sections_expected.repo");
+    let expected = include_str!("expected.repo");
     assert_eq!(text(&foo, "fedora-43", Some("x86_64")).unwrap(), expected);
 }
 
