@@ -1,6 +1,7 @@
 //! The frontend: pages and API v3 for people and clients; the only service that decides what happens next.
 
 mod api;
+mod calendar;
 pub mod config;
 mod pages;
 mod repofile;

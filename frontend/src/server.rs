@@ -21,7 +21,8 @@ use crate::{
     App,
     api::{self, ApiError, BodyLimits},
     config::HttpConfig,
-    pages, repofile, transport,
+    pages, repofile,
+    transport::{self, Requests},
     web::Web,
 };
 
@@ -35,6 +36,7 @@ pub struct Parts {
     pub app: Data<App>,
     pub web: Data<Web>,
     pub metrics: Metrics,
+    pub requests: Data<Requests>,
 }
 
 /// Listens; the server runs as soon as it is awaited.
@@ -48,6 +50,7 @@ pub fn bind(config: &HttpConfig, parts: Parts) -> io::Result<(SocketAddr, Server
         Routes::new()
             .app_data(parts.app)
             .app_data(parts.web)
+            .app_data(parts.requests)
             .app_data(Data::new(limits))
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::NoSuchEndpoint.into()))
             .configure(health::routes(parts.metrics))

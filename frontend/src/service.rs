@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     pages::TemplateError,
     server::{self, Parts},
+    transport::Requests,
     uploads,
     web::Web,
 };
@@ -27,6 +28,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("connecting to the message bus")]
     Bus(#[from] BusError),
+    #[error("preparing the numbers of /metrics")]
+    Metrics(#[from] prometheus::Error),
     #[error("listening on {addr}")]
     Listen { addr: SocketAddr, source: io::Error },
 }
@@ -54,7 +57,9 @@ impl Service {
         let store = Store::open(&config.database).await?;
         let bus = Bus::connect(&config.redis).await?;
         let app = Data::new(App::new(&config, store));
-        let parts = Parts { app: app.clone(), web: web.clone(), metrics: Metrics::new() };
+        let metrics = Metrics::new();
+        let requests = Data::new(Requests::new(&metrics)?);
+        let parts = Parts { app: app.clone(), web: web.clone(), metrics, requests };
         let (addr, server) = server::bind(&config.http, parts)
             .map_err(|source| StartError::Listen { addr: config.http.listen, source })?;
         tracing::info!(%addr, "listening");

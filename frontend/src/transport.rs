@@ -5,11 +5,14 @@ use actix_web::{
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web::Data,
 };
+use coppice_runtime::health::Metrics;
+use prometheus::IntCounterVec;
 
 use crate::api::ApiError;
 
@@ -41,7 +44,28 @@ pub async fn rules(
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
-    Ok(strict(next.call(request).await?).map_into_boxed_body())
+    let counter = request.app_data::<Data<Requests>>().cloned();
+    let response = strict(next.call(request).await?).map_into_boxed_body();
+    if let Some(counter) = counter {
+        counter.count(response.status());
+    }
+    Ok(response)
+}
+
+/// Answered requests by the class of their status.
+#[derive(Debug, Clone)]
+pub struct Requests(IntCounterVec);
+
+impl Requests {
+    pub fn new(metrics: &Metrics) -> Result<Self, prometheus::Error> {
+        let name = "coppice_frontend_requests_total";
+        Ok(Self(metrics.counter(name, "Answered requests", &["status"])?))
+    }
+
+    fn count(&self, status: StatusCode) {
+        let class = format!("{}xx", status.as_u16() / 100);
+        self.0.with_label_values(&[class.as_str()]).inc();
+    }
 }
 
 fn strict<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> {

@@ -15,7 +15,7 @@ use actix_web::{
 use bytes::Bytes;
 use coppice_model::UnixTime;
 use coppice_runtime::{Stop, files, secret};
-use coppice_store::builds;
+use coppice_store::{StoreError, builds};
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -77,15 +77,9 @@ impl Drop for Upload {
 }
 
 impl Uploads {
-    /// Opens the folder and removes what a killed process left half written.
+    /// Opens the folder; other frontends may write to it too.
     pub fn open(root: PathBuf, limit_bytes: u64, pause: Duration) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
-        for entry in fs::read_dir(&root)? {
-            let folder = entry?.path();
-            if is_unfinished(&folder) {
-                files::remove_all(&folder)?;
-            }
-        }
         Ok(Self { root, limit_bytes, pause })
     }
 
@@ -166,22 +160,30 @@ impl Uploads {
 
 /// Removes imported files, and those that a killed process left without a build.
 pub async fn keep_clean(app: Data<App>, web: Data<Web>, stop: Stop) {
-    while stop.sleep(CLEAN_EVERY).await {
-        let before = app.clock.now().plus_seconds(-KEPT_S);
-        let awaited = match app.store.read(builds::list_awaited_uploads).await {
-            Ok(awaited) => awaited,
-            Err(error) => {
-                tracing::warn!(error = %chain(&error), "could not ask which uploads are needed");
-                continue;
-            }
-        };
-        let web = web.clone();
-        match web::block(move || web.uploads.prune(&awaited, before)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "could not remove old uploads"),
-            Err(error) => tracing::warn!(%error, "removing old uploads broke off"),
+    loop {
+        if let Err(error) = clean(&app, &web).await {
+            tracing::warn!(error = %chain(&error), "could not remove old uploads; trying again later");
+        }
+        if !stop.sleep(CLEAN_EVERY).await {
+            return;
         }
     }
+}
+
+async fn clean(app: &App, web: &Data<Web>) -> Result<(), CleanError> {
+    let before = app.clock.now().plus_seconds(-KEPT_S);
+    let awaited = app.store.read(builds::list_awaited_uploads).await?;
+    let web = web.clone();
+    web::block(move || web.uploads.prune(&awaited, before)).await.map_err(io::Error::other)??;
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+enum CleanError {
+    #[error("asking which uploads are needed")]
+    Store(#[from] StoreError),
+    #[error("removing the others")]
+    Remove(#[from] io::Error),
 }
 
 /// When the folder or a file in it was last written to.
@@ -207,12 +209,6 @@ impl Upload {
         }
         Ok(self)
     }
-}
-
-/// A folder without a finished file.
-fn is_unfinished(folder: &Path) -> bool {
-    let Ok(mut entries) = fs::read_dir(folder) else { return false };
-    !entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != PART))
 }
 
 /// A name that is safe in paths and addresses: the last component with the characters of file names of RPMs.

@@ -6,6 +6,7 @@ use coppice_store::{ApiToken, Conn, User, tokens, users};
 use rand::RngExt;
 
 use super::ManageError;
+use crate::calendar::date;
 
 const DAY_S: i64 = 86_400;
 /// Contract section 2.
@@ -75,18 +76,4 @@ impl NewToken {
 fn letters(count: usize) -> String {
     let mut random = rand::rng();
     (0..count).map(|_| char::from(random.random_range(b'a'..=b'z'))).collect()
-}
-
-/// `YYYY-MM-DD` of a moment, by the civil-from-days algorithm.
-pub(crate) fn date(time: UnixTime) -> String {
-    let days = time.0.div_euclid(DAY_S) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }

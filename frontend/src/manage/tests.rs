@@ -89,16 +89,3 @@ fn branches_are_named_after_distributions() {
         assert_eq!(chroots::branch(&chroot.parse().unwrap()), branch);
     }
 }
-
-#[test]
-fn dates_are_right_around_leap_days() {
-    for (seconds, text) in [
-        (0, "1970-01-01"),
-        (951_782_400, "2000-02-29"),
-        (951_868_800, "2000-03-01"),
-        (1_735_689_599, "2024-12-31"),
-        (4_107_542_400, "2100-03-01"),
-    ] {
-        assert_eq!(people::date(coppice_model::UnixTime(seconds)), text);
-    }
-}

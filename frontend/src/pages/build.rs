@@ -5,14 +5,15 @@ use actix_web::{
     http::header::LOCATION,
     web::{Data, Path},
 };
-use coppice_model::{BuildId, package::Nevra};
-use coppice_store::{BuildChroot, BuildSource, BuildView, Conn, builds};
+use coppice_model::{BuildId, package::Nevra, work::TaskId};
+use coppice_store::{AttemptRecord, BuildChroot, BuildSource, BuildView, Conn, attempts, builds};
 use serde::Serialize;
 
-use super::{PageError, html, project_url, time};
+use super::{PageError, html, project_url};
 use crate::{
     App,
     api::{chroot_results, packages_by_chroot, source_results},
+    calendar,
     web::Web,
 };
 
@@ -48,21 +49,52 @@ async fn show(app: &App, web: &Web, project: String, id: String) -> Answer {
             return Err(PageError::NotFound(format!("Build {id} does not exist in {project}.")));
         }
         let built = packages_by_chroot(conn, view.build.id)?;
-        Ok((view, built))
+        let attempts = attempts::list(conn, view.build.id)?;
+        Ok((view, built, attempts))
     });
-    let (view, mut built) = read.await?;
+    let (view, mut built, attempts) = read.await?;
     let rows = view.chroots.iter().map(|chroot| {
         let packages = built.remove(&chroot.chroot).unwrap_or_default();
         ChrootRow::new(&view, chroot, &packages, web)
     });
     let chroots = rows.collect();
-    html(web, "build.html", &BuildPage { build: About::new(&view, web), chroots })
+    let attempts = attempts.into_iter().map(AttemptRow::from).collect();
+    html(web, "build.html", &BuildPage { build: About::new(&view, web), chroots, attempts })
 }
 
 #[derive(Debug, Serialize)]
 struct BuildPage {
     build: About,
     chroots: Vec<ChrootRow>,
+    attempts: Vec<AttemptRow>,
+}
+
+/// One start of a task; none is forgotten.
+#[derive(Debug, Serialize)]
+struct AttemptRow {
+    task: String,
+    attempt: u32,
+    builder: Option<String>,
+    started: Option<String>,
+    ended: Option<String>,
+    outcome: Option<String>,
+}
+
+impl From<AttemptRecord> for AttemptRow {
+    fn from(record: AttemptRecord) -> Self {
+        let task = match record.task {
+            TaskId::Source(_) => "source".to_owned(),
+            TaskId::Rpm(_, chroot) => chroot.into(),
+        };
+        Self {
+            task,
+            attempt: record.attempt.0,
+            builder: record.builder,
+            started: record.started_on.map(calendar::moment),
+            ended: record.ended_on.map(calendar::moment),
+            outcome: record.outcome,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -121,10 +153,10 @@ impl About {
             state: view.state().as_str(),
             package: package(view),
             failure: build.failure.as_ref().map(|failure| failure.message.clone()),
-            submitted: time::at(build.submitted_on),
+            submitted: calendar::moment(build.submitted_on),
             submitter: build.submitter.as_ref().map(ToString::to_string),
-            started: view.started_on().map(time::at),
-            ended: view.ended_on().map(time::at),
+            started: view.started_on().map(calendar::moment),
+            ended: view.ended_on().map(calendar::moment),
             source,
             source_state: build.source_state.as_str(),
             source_results: source_results(view, web).map(|url| format!("{url}/")),
@@ -141,8 +173,8 @@ impl ChrootRow {
             stage: chroot.stage.map(coppice_model::state::Stage::as_str),
             attempt: chroot.attempt.0,
             failure: chroot.failure.as_ref().map(|failure| failure.message.clone()),
-            started: chroot.started_on.map(time::at),
-            took: ended.map(|(from, to)| time::took(from, to)),
+            started: chroot.started_on.map(calendar::moment),
+            took: ended.map(|(from, to)| calendar::duration(from, to)),
             results: chroot_results(view, chroot, web),
             live_log: if chroot.state.is_final() { "builder-live.log.gz" } else { "builder-live.log" },
             packages: packages.iter().map(ToString::to_string).collect(),

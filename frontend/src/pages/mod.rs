@@ -4,7 +4,6 @@ mod build;
 mod error;
 mod project;
 mod templates;
-mod time;
 
 use actix_web::{
     HttpResponse,

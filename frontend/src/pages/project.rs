@@ -12,8 +12,8 @@ use coppice_store::{
 use serde::Serialize;
 use url::Url;
 
-use super::{PageError, html, project_url, time};
-use crate::{App, api::Query, web::Web};
+use super::{PageError, html, project_url};
+use crate::{App, api::Query, calendar, web::Web};
 
 const PER_PAGE: i64 = 50;
 const SUMMARY: usize = 160;
@@ -230,7 +230,7 @@ impl BuildRow {
             url: format!("{project_url}build/{}/", build.id),
             package: super::build::package(view),
             state: view.state().as_str(),
-            submitted: time::at(build.submitted_on),
+            submitted: calendar::moment(build.submitted_on),
             submitter: build.submitter.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }

@@ -61,26 +61,17 @@ async fn broken_large_and_slow_uploads_leave_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_left_goes_at_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
-    let uploads = uploads(dir.path());
-    uploads.receive("a.spec", stream(vec![Ok(b"12")])).await.unwrap().keep();
-    fs::create_dir(dir.path().join("uploads/abc")).unwrap();
-    fs::write(dir.path().join("uploads/abc").join(PART), b"half").unwrap();
-    self::uploads(dir.path());
-    assert_eq!(count(dir.path()), 1);
-}
-
-#[tokio::test]
-async fn imported_uploads_go_after_a_while_and_awaited_ones_stay() {
+async fn imported_and_half_written_uploads_go_after_a_while_and_awaited_ones_stay() {
     let dir = tempfile::tempdir().unwrap();
     let uploads = uploads(dir.path());
     let awaited = uploads.receive("a.spec", stream(vec![Ok(b"1")])).await.unwrap();
     let path = awaited.path();
     awaited.keep();
     uploads.receive("b.spec", stream(vec![Ok(b"2")])).await.unwrap().keep();
+    fs::create_dir(dir.path().join("uploads/abc")).unwrap();
+    fs::write(dir.path().join("uploads/abc").join(PART), b"half").unwrap();
     uploads.prune(std::slice::from_ref(&path), UnixTime(0)).unwrap();
-    assert_eq!(count(dir.path()), 2);
+    assert_eq!(count(dir.path()), 3);
     uploads.prune(&[path], UnixTime(i64::MAX)).unwrap();
     assert_eq!(count(dir.path()), 1);
 }

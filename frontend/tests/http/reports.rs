@@ -138,7 +138,9 @@ async fn a_lost_builder_is_another_attempt_and_its_late_success_changes_nothing(
     let failed = backend.until_chroot_is("state", "failed").await;
     assert_eq!(failed["failure"], "rpmbuild ended with 1");
     let page = frontend.get(&format!("/coprs/alice/foo/build/{}/", backend.build)).await.text;
-    assert!(page.contains("rpmbuild ended with 1") && page.contains("builder-live.log.gz"), "{page}");
+    for text in ["rpmbuild ended with 1", "builder-live.log.gz", "no word for 60 s", "local-1"] {
+        assert!(page.contains(text), "{text} is missing in\n{page}");
+    }
     frontend.close().await;
 }
 

@@ -217,6 +217,7 @@ async fn every_answer_forbids_browsers_to_be_clever() {
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
     }
     assert_eq!(frontend.get("/healthz").await.text, "ok\n");
-    assert_eq!(frontend.get("/metrics").await.status, 200);
+    let metrics = frontend.get("/metrics").await.text;
+    assert!(metrics.contains("coppice_frontend_requests_total{status=\"4xx\"} 2"), "{metrics}");
     frontend.close().await;
 }
