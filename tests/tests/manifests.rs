@@ -30,7 +30,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("diesel", &["frontend/store"]),
     ("diesel_migrations", &["frontend/store"]),
     ("gpgme", &["keygen"]),
-    ("redis", &["runtime", "backend"]),
+    ("redis", &["runtime"]),
     ("tera", &["frontend", "builder-agent"]),
     ("rpmrepo_metadata", &["backend", "tests/minidistro"]),
 ];
