@@ -2,8 +2,15 @@
 
 use std::{fs, time::Duration};
 
-use coppice_model::agent::{Assignment, AttemptOutcome, Finish, MachineFacts};
-use tokio::time::Instant;
+use coppice_model::{
+    agent::{Assignment, AttemptOutcome, Finish, MachineFacts},
+    work::FailureCause,
+};
+use reqwest::StatusCode;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::Instant,
+};
 
 use crate::{
     control::Control,
@@ -32,6 +39,10 @@ pub enum AgentError {
     Backend(#[from] CallError),
     #[error("preparing the work folder")]
     Folder(#[source] std::io::Error),
+    #[error("listening to signals")]
+    Signals(#[source] std::io::Error),
+    #[error("ended by a signal")]
+    Ended,
 }
 
 /// Everything that one attempt works with.
@@ -43,9 +54,22 @@ pub struct Task {
     pub control: Control,
 }
 
+/// Lives once; a TERM or INT ends everything that was started and leaves nothing behind.
 pub async fn serve(settings: Settings, ticket: Ticket) -> Result<(), AgentError> {
     let cleaner = Cleaner::new(&settings);
-    cleaner.empty(&settings.work_dir).await;
+    cleaner.clean().await;
+    let mut term = signal(SignalKind::terminate()).map_err(AgentError::Signals)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(AgentError::Signals)?;
+    let lived = tokio::select! {
+        lived = live(settings, ticket) => lived,
+        _ = term.recv() => Err(AgentError::Ended),
+        _ = int.recv() => Err(AgentError::Ended),
+    };
+    cleaner.clean().await;
+    lived
+}
+
+async fn live(settings: Settings, ticket: Ticket) -> Result<(), AgentError> {
     let backend = Backend::new(settings.backend.clone())?;
     let patience = Instant::now() + IDLE_PATIENCE;
     let facts = facts(&settings).await;
@@ -56,9 +80,7 @@ pub async fn serve(settings: Settings, ticket: Ticket) -> Result<(), AgentError>
         return Ok(());
     };
     let calls = backend.for_task(&assignment);
-    attempt(settings.clone(), assignment, calls).await?;
-    cleaner.empty(&settings.work_dir).await;
-    Ok(())
+    attempt(settings, assignment, calls).await
 }
 
 async fn next_task(backend: &Backend, session: &str) -> Result<Option<Assignment>, CallError> {
@@ -107,23 +129,32 @@ fn conclude(task: &Task, made: Result<Made, Ended>, most_bytes: u64) -> Option<(
             format!("the builder is at fault, another attempt follows: {message}")
         }
     });
-    let sent = files.iter().map(|file| file.sent.clone()).collect();
-    Some((Finish { outcome, files: sent, buildroot }, files))
+    Some((Finish { outcome, files: Vec::new(), buildroot }, files))
 }
 
 async fn deliver(
     task: &Task,
     calls: TaskCalls,
     reporter: Reporter,
-    (finish, files): (Finish, Vec<Gathered>),
+    (mut finish, files): (Finish, Vec<Gathered>),
     deadline: Instant,
 ) -> Result<(), AgentError> {
+    let mut sent = Vec::new();
     for file in &files {
-        calls.file(&file.sent, &file.path, deadline).await?;
+        match calls.file(&file.sent, &file.path, deadline).await {
+            Ok(()) => sent.push(file.sent.clone()),
+            Err(CallError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, error }) => {
+                let message = format!("{} was not taken: {error}", file.sent.name);
+                task.log.stage(&message);
+                finish.outcome = AttemptOutcome::Failed { cause: FailureCause::Limit, message };
+            }
+            Err(other) => return Err(other.into()),
+        }
     }
+    finish.files = sent;
     reporter.finish(deadline).await;
     calls.finish(&finish, deadline).await?;
-    tracing::info!(folder = %task.workspace.root().display(), "delivered {} files", files.len());
+    tracing::info!("delivered {} files", finish.files.len());
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::retry::{self, Transient};
 
 /// For short questions; a backend that hangs is as good as one that is away.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// Longer than the backend holds a question for a task.
+/// The backend holds the question until there is a task; asking again now and then finds a dead connection.
 const LONG_POLL: Duration = Duration::from_secs(150);
 
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +68,15 @@ impl Backend {
         Ok(answer::<Enrolled>(request).await?.session_token)
     }
 
-    /// One long poll; nothing means that the machine is not needed any more.
+    /// Asks until there is an answer; nothing means that the machine is not needed any more.
     pub async fn task(&self, session_token: &str) -> Result<Option<Assignment>, CallError> {
-        let request = self.http.get(self.at(&["task"])).timeout(LONG_POLL).bearer_auth(session_token);
-        let response = sent(request).await?;
+        let ask = || self.http.get(self.at(&["task"])).timeout(LONG_POLL).bearer_auth(session_token);
+        let response = loop {
+            match sent(ask()).await {
+                Err(CallError::Away(error)) if error.is_timeout() => {}
+                other => break other?,
+            }
+        };
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }

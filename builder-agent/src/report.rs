@@ -56,18 +56,20 @@ struct Sender {
 
 impl Sender {
     async fn run(mut self, mut finished: watch::Receiver<bool>) {
+        let mut ending = false;
+        // The first word goes out at once: it says that the build has begun.
         loop {
-            let ending = *finished.borrow();
-            if ending && self.log.length() <= self.held {
-                return;
-            }
-            if !ending {
-                self.wait(&mut finished).await;
-            }
             match self.send().await {
                 Ok(()) => {}
                 Err(error) if error.is_transient() => sleep(PAUSE).await,
                 Err(error) => return self.halter.halt(Ended::Closed(chain(&error))),
+            }
+            if !ending {
+                self.wait(&mut finished).await;
+            }
+            ending = *finished.borrow();
+            if ending && self.log.length() <= self.held {
+                return;
             }
         }
     }

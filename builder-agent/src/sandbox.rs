@@ -8,6 +8,7 @@ mod ids;
 mod inside;
 mod loopback;
 mod mounts;
+mod overlays;
 mod roots;
 mod rpmbuild;
 mod step;
@@ -26,6 +27,7 @@ pub use clean::Cleaner;
 use self::{
     dnf::Dnf,
     engine::Engine,
+    overlays::Overlay,
     roots::BaseRoot,
     step::{Action, BUILDER_HOME, Bind, Ending, Program, Root, SOURCE_DIR, Step},
 };
@@ -69,25 +71,19 @@ pub struct Sandbox {
     engine: Engine,
     base: BaseRoot,
     dnf: Dnf,
-    folders: Folders,
-}
-
-/// Where the overlay of an attempt lives.
-#[derive(Debug, Clone)]
-struct Folders {
-    upper: PathBuf,
-    work: PathBuf,
-    mounted: PathBuf,
+    overlay: Overlay,
 }
 
 impl Runner for Sandbox {
     async fn ready(order: Order<'_>) -> Result<Self, Ended> {
         let workspace = &order.task.workspace;
         let engine = Engine::new(&order.task.settings, workspace.root());
-        let folders = Folders::create(workspace.root()).or_broken("making folders for a sandbox")?;
+        let cache = &order.task.settings.cache_dir;
+        let name = format!("{}-{}", order.context.build, order.environment.chroot.name);
+        let overlay = Overlay::create(cache, &name).or_broken("making folders for a sandbox")?;
         let dnf = Dnf::new(order).or_broken("preparing dnf")?;
         let base = roots::ready(order, &engine, &dnf).await?;
-        Ok(Self { engine, base, dnf, folders })
+        Ok(Self { engine, base, dnf, overlay })
     }
 
     async fn expand_spec(&mut self, order: Order<'_>) -> Result<String, Ended> {
@@ -226,7 +222,7 @@ impl Sandbox {
 
     fn step(&self, order: Order<'_>, action: Action) -> Step {
         Step {
-            root: Some((self.root(), self.folders.mounted.clone())),
+            root: Some((self.root(), roots::mount_point(order))),
             binds: Vec::new(),
             action,
             memory_mb: order.limits.memory_mb,
@@ -236,21 +232,7 @@ impl Sandbox {
     }
 
     fn root(&self) -> Root {
-        Root::Overlay {
-            lower: self.base.path.clone(),
-            upper: self.folders.upper.clone(),
-            work: self.folders.work.clone(),
-        }
-    }
-}
-
-impl Folders {
-    fn create(workspace: &Path) -> io::Result<Self> {
-        let place = |name: &str| {
-            let path = workspace.join(name);
-            fs::create_dir_all(&path).map(|()| path)
-        };
-        Ok(Self { upper: place("upper")?, work: place("overlay")?, mounted: place("mounted")? })
+        self.overlay.over(&self.base.path)
     }
 }
 
@@ -261,7 +243,9 @@ pub fn log_file(order: Order<'_>, name: &str) -> Result<Output, Ended> {
 
 fn install_program(packages: &[String]) -> Program {
     let mut arguments: Vec<String> =
-        ["rpm", "-U", "--nosignature", "--oldpackage", "--replacepkgs"].map(str::to_owned).into();
+        ["rpm", "-U", "--nosignature", "--oldpackage", "--replacepkgs", "--define", rpmbuild::MOUNTED]
+            .map(str::to_owned)
+            .into();
     arguments.extend(packages.iter().map(|name| format!("{}/{name}", roots::PACKAGES)));
     Program { arguments, environment: rpmbuild::environment(), folder: "/".into() }
 }

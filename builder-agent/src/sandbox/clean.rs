@@ -1,12 +1,10 @@
 //! Removing what builds left: much of it belongs to ids that only a sandbox may touch.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use super::{
     engine::Engine,
+    overlays::{self, Abandoned},
     step::{Action, Ending, Step},
 };
 use crate::{control::Control, ended::chain, log::Output, options::Settings};
@@ -16,30 +14,42 @@ const LONGEST_S: u64 = 1_800;
 
 pub struct Cleaner {
     engine: Engine,
+    work: PathBuf,
+    cache: PathBuf,
 }
 
 impl Cleaner {
     pub fn new(settings: &Settings) -> Self {
-        Self { engine: Engine::new(settings, &settings.work_dir) }
+        let engine = Engine::new(settings, &settings.cache_dir);
+        Self { engine, work: settings.work_dir.clone(), cache: settings.cache_dir.clone() }
     }
 
-    /// Removes everything in a folder; what cannot be removed is only reported.
-    pub async fn empty(&self, folder: &Path) {
-        let entries = fs::read_dir(folder).into_iter().flatten();
-        let paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        // Most of it is plain; the rest needs other ids.
-        let stubborn: Vec<PathBuf> = paths.into_iter().filter(|path| !is_removed(path)).collect();
-        if !stubborn.is_empty() {
-            remove(&self.engine, stubborn).await;
+    /// Empties the work folder and removes what builds of this and of killed agents left in the cache.
+    /// What cannot be removed is only reported.
+    pub async fn clean(&self) {
+        for entry in fs::read_dir(&self.work).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            if let Err(error) = removed {
+                tracing::warn!("removing {}: {error}", path.display());
+            }
         }
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            is_removed(&entry.path());
+        match overlays::abandoned(&self.cache) {
+            Ok(abandoned) if abandoned.is_empty() => {}
+            Ok(abandoned) => self.remove(&abandoned).await,
+            Err(error) => tracing::warn!("looking for old buildroots: {error}"),
         }
     }
-}
 
-fn is_removed(path: &Path) -> bool {
-    if path.is_dir() { fs::remove_dir_all(path).is_ok() } else { fs::remove_file(path).is_ok() }
+    async fn remove(&self, abandoned: &[Abandoned]) {
+        remove(&self.engine, abandoned.iter().map(|one| one.root.clone()).collect()).await;
+        for one in abandoned.iter().filter(|one| !one.root.exists()) {
+            if let Err(error) = fs::remove_file(&one.lock_path) {
+                tracing::warn!("removing {}: {error}", one.lock_path.display());
+            }
+        }
+    }
 }
 
 /// Removes folders whatever their files belong to.

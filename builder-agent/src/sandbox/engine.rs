@@ -49,14 +49,14 @@ impl Engine {
     /// Carries one step out. Limits and a stop from outside end everything inside.
     pub async fn visit(&self, step: Step, output: &mut Output, control: &Control) -> Result<Ending, Ended> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let ending = self.notes.join(format!("ending-{number}.json"));
+        let note = self.notes.join(format!(".ending-{}-{number}.json", std::process::id()));
         let network = step.network;
-        let visit = Visit { step, ending, has_ids: self.ids.has_others() };
+        let visit = Visit { step, ending: note, has_ids: self.ids.has_others() };
         let mut running = self.start(network).or_broken("starting a sandbox")?;
         let prepared = tokio::time::timeout(START_TIME, self.introduce(&mut running, &visit)).await;
         prepared.or_broken("starting a sandbox")?.or_broken("starting a sandbox")?;
         command::finish(running, output, control).await?;
-        Ok(self.ending(&visit, output))
+        Ok(ending(&visit, output))
     }
 
     fn start(&self, network: bool) -> io::Result<Running> {
@@ -89,13 +89,16 @@ impl Engine {
         running.told = Some(told);
         Ok(())
     }
+}
 
-    fn ending(&self, visit: &Visit, output: &Output) -> Ending {
-        let note = std::fs::read(&visit.ending).unwrap_or_default();
-        serde_json::from_slice(&note).unwrap_or_else(|_| {
-            let tail = output.tail();
-            let last = tail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            Ending::Fault(format!("the sandbox was killed from outside: {last}"))
-        })
+fn ending(visit: &Visit, output: &Output) -> Ending {
+    let note = std::fs::read(&visit.ending).unwrap_or_default();
+    if let Err(error) = std::fs::remove_file(&visit.ending) {
+        tracing::debug!("removing the note of a sandbox: {error}");
     }
+    serde_json::from_slice(&note).unwrap_or_else(|_| {
+        let tail = output.tail();
+        let last = tail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        Ending::Fault(format!("the sandbox was killed from outside: {last}"))
+    })
 }

@@ -171,6 +171,7 @@ async fn install(
     let at = mount_point(order);
     let mut arguments: Vec<String> = ["rpm", "--root"].map(str::to_owned).into();
     arguments.extend([at.display().to_string(), "-U".to_owned(), "--nosignature".to_owned()]);
+    arguments.extend(["--define".to_owned(), rpmbuild::MOUNTED.to_owned()]);
     let names = packages_in(packages).or_broken("listing downloaded packages")?;
     arguments.extend(names.iter().map(|name| packages.join(name).display().to_string()));
     let program = Program { arguments, environment: host_environment(order), folder: "/".into() };

@@ -5,6 +5,8 @@ use coppice_model::package::Nevra;
 use super::step::{BUILDER_HOME, SOURCE_DIR, TOP_DIR};
 use crate::runner::Order;
 
+/// rpm cannot own what is mounted while it installs.
+pub const MOUNTED: &str = "_netsharedpath /dev:/proc:/sys";
 const QUERY: &str = "%{NAME}\\t%|EPOCH?{%{EPOCH}}|\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\n";
 
 pub fn environment() -> Vec<(String, String)> {

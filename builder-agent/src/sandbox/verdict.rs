@@ -8,8 +8,10 @@ use crate::{
     said::{absent, build_sentence, error_line, missing, needed, problem, unreachable_repository},
 };
 
-/// What rpmbuild says when requirements that it found itself are not met.
-const DYNAMIC_MISSING: i32 = 11;
+/// rpmbuild's code for requirements that are not met; older versions say it for dynamic ones only.
+const MISSING: i32 = 11;
+/// Ending of the file that lists dynamic requirements; rpmbuild names it when it wrote it.
+const DYNAMIC_LIST: &str = ".buildreqs.nosrc.rpm";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -21,10 +23,11 @@ pub enum Next {
 }
 
 pub fn rpmbuild(ending: &Ending, output: &str) -> Result<Next, Ended> {
-    match ending {
-        Ending::Exited(0) => return Ok(Next::Done),
-        Ending::Exited(DYNAMIC_MISSING) => return Ok(Next::Dynamic),
-        _ => {}
+    if ending.succeeded() {
+        return Ok(Next::Done);
+    }
+    if *ending == Ending::Exited(MISSING) && output.contains(DYNAMIC_LIST) {
+        return Ok(Next::Dynamic);
     }
     let missing = needed(output);
     if matches!(ending, Ending::Exited(_)) && !missing.is_empty() {
@@ -110,7 +113,9 @@ mod tests {
     fn missing_requirements_are_listed() {
         let output = "error: Failed build dependencies:\n\ta-devel is needed by x-1-1.noarch\n\tb >= 2 is needed by x-1-1.noarch\n";
         assert_eq!(rpmbuild(&FAILED, output), Ok(Next::Static(vec!["a-devel".into(), "b >= 2".into()])));
-        assert_eq!(rpmbuild(&Ending::Exited(11), "anything"), Ok(Next::Dynamic));
+        assert!(matches!(rpmbuild(&Ending::Exited(11), output), Ok(Next::Static(_))));
+        let dynamic = format!("Wrote: /builddir/build/SRPMS/x-1-1.buildreqs.nosrc.rpm\n{output}");
+        assert_eq!(rpmbuild(&Ending::Exited(11), &dynamic), Ok(Next::Dynamic));
     }
 
     #[test]

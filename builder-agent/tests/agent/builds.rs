@@ -1,0 +1,164 @@
+//! Good and bad packages, built for real.
+
+use std::{fs, process::Command};
+
+use coppice_model::{agent::AttemptOutcome, work::FailureCause};
+
+use crate::{
+    backend::Backend,
+    machine::{
+        Machine, build_task, cannot_build, offer, offer_script, readable, repository, sample_task, spec,
+    },
+};
+
+fn failure(backend: &Backend) -> (FailureCause, String) {
+    match backend.outcome() {
+        AttemptOutcome::Failed { cause, message } => (cause, message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_library_is_built_and_a_program_on_it_from_the_projects_repository() {
+    if cannot_build() {
+        return;
+    }
+    let (first, second) = (Backend::start(), Backend::start());
+    offer(&first, sample_task(&first, "libgreet"));
+    Machine::new().run(&first);
+    assert_eq!(first.outcome(), AttemptOutcome::Succeeded, "{}", first.log_text());
+    let names: Vec<String> = first.heard().files.keys().cloned().collect();
+    for expected in [
+        "libgreet-1.0-1.mini12.x86_64.rpm",
+        "libgreet-devel-1.0-1.mini12.x86_64.rpm",
+        "libgreet-1.0-1.mini12.src.rpm",
+        "libgreet.spec",
+        "build.log",
+        "configs.tar.gz",
+        "installed_pkgs.log",
+    ] {
+        assert!(names.iter().any(|name| name == expected), "{expected} is not among {names:?}");
+    }
+    let buildroot = first.heard().finish.as_ref().unwrap().buildroot.clone();
+    assert!(buildroot.is_sorted() && buildroot.iter().any(|package| package.name == "gcc-12"));
+
+    let project = second.served().join("project");
+    fs::create_dir_all(&project).unwrap();
+    for (name, content) in first.heard().files.iter().filter(|(name, _)| name.ends_with(".x86_64.rpm")) {
+        fs::write(project.join(name), content).unwrap();
+    }
+    assert!(Command::new("createrepo_c").arg("--quiet").arg(&project).status().unwrap().success());
+    readable(&project).unwrap();
+    let mut work = sample_task(&second, "greet");
+    work.environment.repositories = vec![repository("copr_base", &second.url("files/project/"))];
+    offer(&second, work);
+    Machine::new().run(&second);
+    assert_eq!(second.outcome(), AttemptOutcome::Succeeded, "{}", second.log_text());
+    let buildroot = second.heard().finish.as_ref().unwrap().buildroot.clone();
+    assert!(buildroot.iter().any(|package| package.name == "libgreet-devel"));
+    assert!(second.log_text().contains("==> installing BuildRequires\n"));
+}
+
+#[test]
+fn a_failing_build_step_is_named() {
+    if cannot_build() {
+        return;
+    }
+    let backend = Backend::start();
+    offer(&backend, sample_task(&backend, "broken"));
+    Machine::new().run(&backend);
+    let (cause, message) = failure(&backend);
+    assert_eq!(cause, FailureCause::Build);
+    assert!(message.starts_with("the build failed in %build: error: Bad exit status"), "{message}");
+    let names: Vec<String> = backend.heard().files.keys().cloned().collect();
+    assert!(names.contains(&"broken-1.0-1.mini12.src.rpm".to_owned()), "{names:?}");
+    assert!(!names.iter().any(|name| name.ends_with("noarch.rpm")));
+}
+
+#[test]
+fn a_requirement_that_nobody_has_is_named() {
+    if cannot_build() {
+        return;
+    }
+    let backend = Backend::start();
+    offer(&backend, sample_task(&backend, "missing-dep"));
+    Machine::new().run(&backend);
+    let expected = "no repository has what the build requires: nobody-provides-this-devel";
+    assert_eq!(failure(&backend), (FailureCause::BuildRequires, expected.to_owned()));
+}
+
+#[test]
+fn an_unreachable_base_repository_is_the_machines_fault_and_a_strangers_the_packages() {
+    if cannot_build() {
+        return;
+    }
+    let nowhere = "http://127.0.0.1:9/nothing/";
+    let base = Backend::start();
+    offer_script(&base, "lost", "true", |work| {
+        work.limits.timeout_s = 60;
+        work.environment.chroot.repositories[0].baseurl = nowhere.into();
+    });
+    Machine::new().run(&base);
+    let outcome = base.outcome();
+    assert!(
+        matches!(&outcome, AttemptOutcome::Broken { message } if message.contains("mini")),
+        "{outcome:?}"
+    );
+
+    let private = Backend::start();
+    offer_script(&private, "lost", "true", |work| {
+        work.environment.repositories = vec![repository("inside", nowhere)];
+    });
+    Machine::new().run(&private);
+    let (cause, message) = failure(&private);
+    assert_eq!(cause, FailureCause::BuildRequires);
+    assert!(message.contains("not on the public internet"), "{message}");
+}
+
+#[test]
+fn dynamic_requirements_and_switches_reach_the_build() {
+    if cannot_build() {
+        return;
+    }
+    let backend = Backend::start();
+    let text =
+        spec("dynamic", "echo \"user %{copr_username} tag %{buildtag} fast %{with fast} slow %{with slow}\"")
+            .replace(
+                "%prep\n",
+                "%bcond_with fast\n%bcond_without slow\n%prep\n%generate_buildrequires\necho unzip\n",
+            );
+    let mut work = build_task(&backend, "dynamic", &[("dynamic.spec", text.as_bytes())]);
+    work.environment.with_opts = vec!["fast".into()];
+    work.environment.without_opts = vec!["slow".into()];
+    offer(&backend, work);
+    Machine::new().run(&backend);
+    assert_eq!(backend.outcome(), AttemptOutcome::Succeeded, "{}", backend.log_text());
+    assert!(backend.log_text().contains("user alice tag .copr7 fast 1 slow 0\n"), "{}", backend.log_text());
+}
+
+#[test]
+fn a_build_sees_neither_tokens_nor_the_network_nor_other_files_of_the_agent() {
+    if cannot_build() {
+        return;
+    }
+    let backend = Backend::start();
+    let script = "id -u; env; cat /proc/*/environ | tr '\\0' '\\n'; cat /proc/net/dev; ls -la / /builddir; \
+         ls -d /root /home/* /tmp/* || true; (echo > /dev/tcp/127.0.0.1/@PORT@) 2>/dev/null && echo REACHED; \
+         touch /usr/lib/written 2>/dev/null && echo WRITTEN; ps ax || true";
+    offer_script(&backend, "curious", &script.replace("@PORT@", &backend.address.port().to_string()), |_| ());
+    let machine = Machine::new();
+    let output = machine.run(&backend);
+    assert_eq!(backend.outcome(), AttemptOutcome::Succeeded, "{}", backend.log_text());
+    let said = backend.log_text() + &String::from_utf8_lossy(&output.stderr);
+    for secret in
+        [crate::backend::TICKET, crate::backend::SESSION, crate::machine::TASK_TOKEN, "\nREACHED", "eth0:"]
+    {
+        assert!(!said.contains(secret), "{secret} in {said}");
+    }
+    assert!(
+        !said.contains(&*machine.work_dir().display().to_string().replace("/work", "/work/7"))
+            || !backend.log_text().contains("/work/7")
+    );
+    let has_ids = fs::read_to_string("/etc/subuid").unwrap_or_default().lines().count() > 0;
+    assert!(!has_ids || (said.contains("\n1000\n") && !said.contains("\nWRITTEN")), "{said}");
+}
