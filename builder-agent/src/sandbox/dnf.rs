@@ -28,6 +28,8 @@ use crate::{
 /// Seen inside; dnf puts its root before it.
 const CACHE: &str = "/var/cache/dnf";
 const MOST_SLOTS: u32 = 64;
+/// dnf keeps about three entries for a repository.
+const MOST_CACHED: usize = 300;
 
 #[derive(Debug)]
 pub struct Dnf {
@@ -260,6 +262,7 @@ impl CacheSlot {
                 Ok(()) => {
                     let path = folder.join(number.to_string());
                     fs::create_dir_all(&path)?;
+                    trim(&path)?;
                     return Ok(Self { path, _lock: lock });
                 }
                 Err(TryLockError::WouldBlock) => {}
@@ -274,6 +277,20 @@ impl CacheSlot {
         let ids: Vec<&str> = repositories.iter().map(|repository| repository.id.as_str()).collect();
         fs::write(self.path.join("expired_repos.json"), serde_json::to_string(&ids)?)
     }
+}
+
+/// Every project has a repository of its own, so the oldest metadata has to go.
+fn trim(cache: &Path) -> io::Result<()> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(cache)? {
+        let path = entry?.path();
+        entries.push((fs::symlink_metadata(&path)?.modified()?, path));
+    }
+    entries.sort();
+    for (_, path) in entries.iter().rev().skip(MOST_CACHED) {
+        super::mounts::remove(path)?;
+    }
+    Ok(())
 }
 
 /// Repositories that users named may only be where sources may be: public, or allowed by the operator.

@@ -31,6 +31,7 @@ const FORMAT: &str = "1";
 pub const PACKAGES: &str = "/.coppice-packages";
 /// Names of the installed packages, beside the root.
 const NAMES: &str = "packages.txt";
+const UNFINISHED: &str = ".new-";
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl Place {
     }
 
     fn unfinished(&self) -> PathBuf {
-        self.roots.join(format!(".new-{}", self.key))
+        self.roots.join(format!("{UNFINISHED}{}", self.key))
     }
 
     fn lock_file(&self) -> io::Result<File> {
@@ -263,7 +264,8 @@ pub fn host_environment(order: Order<'_>) -> Vec<(String, String)> {
 /// Removes roots that were not used for long or are too many; never one in use.
 async fn prune(order: Order<'_>, engine: &Engine, own: &Place) {
     let settings = &order.task.settings;
-    let most_age = Duration::from_secs(settings.roots_kept_days * 86_400);
+    let most_age = Duration::from_secs(settings.roots_kept_days.saturating_mul(86_400));
+    remove_unfinished(engine, &own.roots).await;
     let roots = match aged(&own.roots, &own.key) {
         Ok(roots) => roots,
         Err(error) => return tracing::warn!("looking for old roots: {}", chain(&error)),
@@ -278,6 +280,18 @@ async fn prune(order: Order<'_>, engine: &Engine, own: &Place) {
         match fs::rename(place.roots.join(&place.key), &gone) {
             Ok(()) => clean::remove(engine, vec![gone]).await,
             Err(error) => tracing::warn!("removing root {}: {error}", place.key),
+        }
+    }
+}
+
+/// Roots whose maker was killed.
+async fn remove_unfinished(engine: &Engine, roots: &Path) {
+    for entry in fs::read_dir(roots).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(key) = name.strip_prefix(UNFINISHED) else { continue };
+        let place = Place { roots: roots.to_owned(), key: key.to_owned() };
+        if let Ok(Some(_nobody_makes_it)) = place.lock() {
+            clean::remove(engine, vec![entry.path()]).await;
         }
     }
 }

@@ -145,12 +145,21 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Roots are shared by all tests, as agents of one host share them.
     pub fn new() -> Self {
-        let account = account();
+        Self::of(account(), "agent-cache")
+    }
+
+    /// A user that /etc/subuid does not know; only root can become one.
+    pub fn without_subordinate_ids() -> Option<Self> {
+        let nobody = Account { uid: 65_534, gid: 65_534, is_self: false };
+        nix::unistd::geteuid().is_root().then(|| Self::of(nobody, "agent-cache-of-nobody"))
+    }
+
+    fn of(account: Account, cache: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         account.give(folder.path());
-        // Roots are shared by all tests, as agents of one host share them.
-        let cache = shared("agent-cache");
+        let cache = shared(cache);
         account.give(&cache);
         fs::create_dir_all(folder.path().join("work")).unwrap();
         account.give(&folder.path().join("work"));
