@@ -22,8 +22,10 @@ use crate::{
     results::IngestError,
 };
 
-const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_FIRST: Duration = Duration::from_millis(250);
 const RETRY_MOST: Duration = Duration::from_secs(60);
+/// From this pause on a delay is no passing one.
+const SERIOUS: Duration = Duration::from_secs(15);
 /// What is under way at a stop may end within this time; the rest is taken up after the next start.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 const MESSAGE_CHARS: usize = 500;
@@ -100,18 +102,23 @@ impl Closing {
             let Ok(slot) = slots.acquire().await else { return };
             match self.close().await {
                 Ok(()) | Err(Later::Stopping) => return,
-                Err(Later::Unavailable(reason)) => {
-                    tracing::error!(
-                        task = %self.key.task, attempt = %self.key.attempt, reason,
-                        "could not close an attempt; trying again"
-                    );
-                }
+                Err(Later::Unavailable(reason)) => self.log_later(&reason, pause),
             }
             drop(slot);
             if !stop.sleep(pause).await {
                 return;
             }
             pause = (pause * 2).min(RETRY_MOST);
+        }
+    }
+
+    /// A new project's key or a restarting service is there in a moment; what lasts is somebody's work.
+    fn log_later(&self, reason: &str, pause: Duration) {
+        let (task, attempt) = (&self.key.task, &self.key.attempt);
+        if pause < SERIOUS {
+            tracing::info!(%task, %attempt, reason, "could not close an attempt yet; trying again");
+        } else {
+            tracing::error!(%task, %attempt, reason, "could not close an attempt; trying again");
         }
     }
 
