@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::until;
 
+/// As copr-cli does, a client tries again while a service is being started anew.
+const PATIENT: [&str; 5] = ["--retry", "30", "--retry-connrefused", "--retry-delay", "1"];
+
 /// What a program said, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Said {
@@ -138,7 +141,7 @@ impl Member {
     /// Any API call with the user's credentials: status and body.
     pub fn asks(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--max-time", "60", "--request", method]);
+        curl.args(["--silent", "--show-error", "--max-time", "60", "--request", method]).args(PATIENT);
         curl.args(["--user", &format!("{}:{}", self.login, self.token), "--write-out", "\n%{http_code}"]);
         if let Some(body) = body {
             curl.args(["--header", "Content-Type: application/json", "--data", &body.to_string()]);
@@ -153,6 +156,7 @@ impl Member {
 pub fn fetch(url: &str) -> (u16, String) {
     let said = run(Command::new("curl").args([
         "--silent",
+        "--compressed",
         "--max-time",
         "60",
         "--write-out",

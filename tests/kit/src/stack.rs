@@ -36,13 +36,23 @@ pub struct StackOptions {
     pub allow: Vec<String>,
     /// Empty: the real builder agent.
     pub agent_command: Vec<String>,
+    /// Environment variables for all services.
+    pub env: Vec<(String, String)>,
     /// Whether the chroot of the small distribution is there.
     pub with_chroot: bool,
 }
 
 impl StackOptions {
     pub fn on(database: Database) -> Self {
-        Self { database, agents: 2, lease_s: 60, allow: vec![], agent_command: vec![], with_chroot: true }
+        Self {
+            database,
+            agents: 2,
+            lease_s: 60,
+            allow: vec![],
+            agent_command: vec![],
+            env: vec![],
+            with_chroot: true,
+        }
     }
 }
 
@@ -241,6 +251,7 @@ fn spawn(folder: &Path, options: &StackOptions, database: Option<&str>) -> Child
         .open(folder.join("coppice.log"))
         .expect("our own folder");
     let mut up = Command::new(program());
+    up.envs(options.env.iter().cloned());
     up.arg("up").arg("--data").arg(folder.join("data")).args(["--port", "0"]);
     up.args(["--agents", &options.agents.to_string(), "--lease", &options.lease_s.to_string()]);
     up.arg("--cache").arg(build_roots());

@@ -6,6 +6,7 @@ mod bad_sources;
 mod client;
 mod faults;
 mod instance;
+mod mock;
 mod repositories;
 mod story;
 
