@@ -77,7 +77,7 @@ pub struct Sandbox {
 impl Runner for Sandbox {
     async fn ready(order: Order<'_>) -> Result<Self, Ended> {
         let workspace = &order.task.workspace;
-        let engine = Engine::new(&order.task.settings, workspace.root());
+        let engine = Engine::new(&order.task.settings, &workspace.path("notes"));
         let cache = &order.task.settings.cache_dir;
         let name = format!("{}-{}", order.context.build, order.environment.chroot.name);
         let overlay = Overlay::create(cache, &name).or_broken("making folders for a sandbox")?;

@@ -16,7 +16,7 @@ impl Workspace {
     pub fn create(work_dir: &Path, task: &TaskId, attempt: Attempt) -> io::Result<Self> {
         let root = work_dir.join(format!("{task}.{attempt}"));
         let workspace = Self { root };
-        for name in ["results", "sources", "packages", "home", "mounted"] {
+        for name in ["results", "sources", "packages", "home", "mounted", "notes", "dnf-log", "dnf-state"] {
             fs::create_dir_all(workspace.root.join(name))?;
         }
         Ok(workspace)

@@ -25,8 +25,10 @@ use crate::{
     runner::Order,
 };
 
-/// Seen inside; dnf puts its root before it.
+/// Seen inside; dnf puts its root before them.
 const CACHE: &str = "/var/cache/dnf";
+const LOG: &str = "/var/log";
+const STATE: &str = "/var/lib/dnf";
 const MOST_SLOTS: u32 = 64;
 /// dnf keeps about three entries for a repository.
 const MOST_CACHED: usize = 300;
@@ -198,11 +200,18 @@ impl Dnf {
             environment: roots::host_environment(order),
             folder: "/".into(),
         };
-        let cache = Bind { from: self.cache.path.clone(), to: CACHE.into(), writable: true };
+        // A build may have left links at the places where dnf writes; on the host they would lead anywhere.
+        let workspace = &order.task.workspace;
+        let places = [
+            (self.cache.path.clone(), CACHE),
+            (workspace.path("dnf-log"), LOG),
+            (workspace.path("dnf-state"), STATE),
+        ];
+        let binds = places.map(|(from, to)| Bind { from, to: to.into(), writable: true });
         let step = Step {
             root: Some((call.root, roots::mount_point(order))),
-            binds: vec![cache],
-            action: Action::OnHost(program),
+            binds: binds.into(),
+            action: Action::OnHost { program, writable: roots::writable_on_host(order) },
             memory_mb: order.limits.memory_mb.max(1_024),
             processes: order.limits.processes,
             network: true,

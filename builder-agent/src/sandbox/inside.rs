@@ -55,9 +55,11 @@ pub fn mapped() -> io::Result<()> {
     let mut line = String::new();
     outside.read_line(&mut line)?;
     let visit: Visit = serde_json::from_str(&line)?;
-    // Opened now: after the root changed, the path means something else.
-    let mut note = File::create(&visit.ending)?;
     listen(outside);
+    prepare(&visit)?;
+    // Opened between: a file that is open for writing keeps its mount from becoming read-only, and after
+    // the root changed the path means something else.
+    let mut note = File::create(&visit.ending)?;
     let ending = carry_out(&visit).unwrap_or_else(|error| Ending::Fault(error.to_string()));
     note.write_all(&serde_json::to_vec(&ending)?)
 }
@@ -76,16 +78,20 @@ fn listen(outside: BufReader<File>) {
     });
 }
 
-fn carry_out(visit: &Visit) -> io::Result<Ending> {
+fn prepare(visit: &Visit) -> io::Result<()> {
+    // Only fails for who leads a session already.
     setsid().ok();
     if visit.has_ids {
         setgroups(&[])?;
     }
     sethostname(HOST_NAME)?;
+    mounts::make(&visit.step)
+}
+
+fn carry_out(visit: &Visit) -> io::Result<Ending> {
     let step = &visit.step;
-    mounts::make(step)?;
     match &step.action {
-        Action::OnHost(program) => run(step, program, None),
+        Action::OnHost { program, .. } => run(step, program, None),
         Action::Inside { program, as_root } => {
             mounts::enter(step)?;
             let user = visit.has_ids.then_some(BUILDER_ID);

@@ -33,13 +33,43 @@ pub fn make(step: &Step) -> io::Result<()> {
         return Ok(());
     }
     own_systems(step, at)?;
-    if matches!(step.action, Action::OnHost(_)) {
-        // Programs of the host shall see this world's processes as well.
-        mount_type("proc", Path::new("/proc"), MsFlags::empty(), "")?;
-    } else if step.network {
-        copy_resolver(at)?;
+    match &step.action {
+        Action::OnHost { writable, .. } => {
+            guard_host(at, writable)?;
+            // Programs of the host shall see this world's processes as well.
+            mount_type("proc", Path::new("/proc"), MsFlags::empty(), "")
+        }
+        _ if step.network => copy_resolver(at),
+        _ => Ok(()),
+    }
+}
+
+/// Makes everything read-only but the mounted root and some folders.
+fn guard_host(at: &Path, writable: &[PathBuf]) -> io::Result<()> {
+    for folder in writable {
+        attach(folder, folder)?;
+    }
+    // libdnf insists on /tmp, and repositories of the operator may lie there.
+    let temporary = Path::new("/tmp");
+    attach(temporary, temporary)?;
+    let mounted = fs::read_to_string("/proc/self/mountinfo")?;
+    let points = mounted.lines().filter_map(|line| line.split(' ').nth(4)).map(unescaped);
+    let open =
+        |point: &Path| point == temporary || point.starts_with(at) || writable.iter().any(|w| w == point);
+    for point in points.filter(|point| !open(point)) {
+        match make_read_only(&point) {
+            // What lies below a mount of its own cannot be seen, nor be written to.
+            Err(error) if point == Path::new("/") => return Err(error),
+            _ => {}
+        }
     }
     Ok(())
+}
+
+/// The kernel writes blanks and their like as three octal digits.
+fn unescaped(path: &str) -> PathBuf {
+    let plain = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
+    PathBuf::from(plain.iter().fold(path.to_owned(), |path, (code, c)| path.replace(code, c)))
 }
 
 fn mount_root(root: &Root, at: &Path) -> io::Result<()> {

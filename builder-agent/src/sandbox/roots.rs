@@ -176,8 +176,8 @@ async fn install(
     let names = packages_in(packages).or_broken("listing downloaded packages")?;
     arguments.extend(names.iter().map(|name| packages.join(name).display().to_string()));
     let program = Program { arguments, environment: host_environment(order), folder: "/".into() };
-    let ending =
-        engine.visit(step(order, root, Action::OnHost(program)), output, &order.task.control).await?;
+    let action = Action::OnHost { program, writable: writable_on_host(order) };
+    let ending = engine.visit(step(order, root, action), output, &order.task.control).await?;
     if ending.succeeded() {
         return Ok(());
     }
@@ -252,13 +252,24 @@ pub fn mount_point(order: Order<'_>) -> PathBuf {
     order.task.workspace.path("mounted")
 }
 
+/// Folders of an attempt that the operator's own dnf and rpm may write to.
+pub fn writable_on_host(order: Order<'_>) -> Vec<PathBuf> {
+    ["notes", "home", "packages"].map(|name| order.task.workspace.path(name)).into()
+}
+
 /// For the operator's own dnf and rpm: a home whose macros agree with the roots.
 pub fn host_environment(order: Order<'_>) -> Vec<(String, String)> {
     let home = order.task.workspace.path("home").display().to_string();
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".into());
-    [("HOME", home.as_str()), ("PATH", path.as_str()), ("LC_ALL", "C.UTF-8"), ("PYTHONUNBUFFERED", "1")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    [
+        ("HOME", home.as_str()),
+        ("TMPDIR", home.as_str()),
+        ("PATH", path.as_str()),
+        ("LC_ALL", "C.UTF-8"),
+        ("PYTHONUNBUFFERED", "1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 /// Removes roots that were not used for long or are too many; never one in use.

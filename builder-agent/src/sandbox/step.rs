@@ -41,8 +41,9 @@ pub struct Bind {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Action {
-    /// A program of the host that works on the mounted root. For the operator's tools only.
-    OnHost(Program),
+    /// A program of the host that works on the mounted root. For the operator's tools only. What a build
+    /// left in the root may lead it astray, so it can write nowhere else but to these folders.
+    OnHost { program: Program, writable: Vec<PathBuf> },
     /// A program of the root that sees nothing but the root.
     Inside { program: Program, as_root: bool },
     /// Copies the packages that a build left to the folder that is bound at `to`.

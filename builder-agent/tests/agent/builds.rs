@@ -246,3 +246,33 @@ fn a_link_instead_of_the_result_folder_gives_nothing_away() {
     assert_eq!(backend.outcome(), AttemptOutcome::Succeeded, "{}", backend.log_text());
     assert!(!backend.heard().files.keys().any(|name| name.starts_with("stolen")));
 }
+
+#[test]
+fn links_that_a_package_plants_do_not_lead_dnf_to_the_host() {
+    if cannot_build() {
+        return;
+    }
+    let (trap, backend) = (Backend::start(), Backend::start());
+    let machine = Machine::new();
+    let precious = machine.folder_of_its_user("precious");
+    let plant = format!(
+        "rm -rf /var/log /var/lib/dnf; for at in log lib/dnf; do ln -s {} /var/$at; done",
+        precious.display()
+    );
+    let packages =
+        format!("%package more\nSummary: x\n%description more\nx\n%post\n{plant}\n%files\n%files more\n");
+    let text = spec("planter", "true").replace("%files\n", &packages);
+    offer(&trap, build_task(&trap, "planter", &[("planter.spec", text.as_bytes())]));
+    Machine::new().run(&trap);
+    let text =
+        spec("victim", "readlink /var/log").replace("BuildArch:", "BuildRequires: planter-more\nBuildArch:");
+    let mut work = build_task(&backend, "victim", &[("victim.spec", text.as_bytes())]);
+    work.environment.repositories = vec![published(&trap, &backend)];
+    // Installed first, so that dnf runs once more after the links were planted.
+    work.environment.additional_packages = vec!["planter".into()];
+    offer(&backend, work);
+    machine.run(&backend);
+    assert!(backend.log_text().contains("==> installing BuildRequires"), "{}", backend.log_text());
+    let written: Vec<_> = fs::read_dir(&precious).unwrap().collect();
+    assert!(written.is_empty(), "{written:?}");
+}

@@ -170,6 +170,14 @@ impl Machine {
         self.folder.path().join("work")
     }
 
+    /// A folder that the agent could write to, but has no business in.
+    pub fn folder_of_its_user(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(&path).unwrap();
+        self.account.give(&path);
+        path
+    }
+
     pub fn start(&self, backend: &Backend) -> Agent {
         let mut command = self.account.command(Path::new(env!("CARGO_BIN_EXE_coppice-builder-agent")));
         command.arg("--backend").arg(backend.url(""));
