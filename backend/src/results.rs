@@ -19,7 +19,7 @@ use std::{
 };
 
 use coppice_model::{agent::Job, work::RpmWork};
-use coppice_runtime::{Clock, Secret, health::Metrics, secret::SecretError};
+use coppice_runtime::{Clock, Secret, health::Metrics, logging::with_causes, secret::SecretError};
 
 pub(crate) use blocking::{Broken, blocking};
 pub use config::{PublishConfig, ResultsConfig};
@@ -63,7 +63,7 @@ pub enum IngestError {
 impl IngestError {
     /// Our side failed while `doing`; the causes go into the text, since nobody sees the error itself.
     pub(crate) fn unavailable(doing: &str, error: &(dyn Error + 'static)) -> Self {
-        Self::Unavailable(with_causes(doing, error))
+        Self::Unavailable(format!("{doing}: {}", with_causes(error)))
     }
 
     pub(crate) fn disk(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
@@ -96,16 +96,6 @@ impl From<VerifyError> for IngestError {
             other => Self::unavailable("verifying the signed packages", &other),
         }
     }
-}
-
-fn with_causes(doing: &str, error: &(dyn Error + 'static)) -> String {
-    let mut text = doing.to_owned();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// Cheap to clone.

@@ -7,7 +7,7 @@ use coppice_model::{
     messages::{DistGitTask, Import, Imported, Report},
     work::{DistGitCommit, Failure, FailureCause},
 };
-use coppice_runtime::{Bus, Clock, Envelope, Handler, Verdict};
+use coppice_runtime::{Bus, Clock, Envelope, Handler, Verdict, logging::with_causes};
 use prometheus::IntCounterVec;
 
 use crate::{
@@ -189,15 +189,4 @@ fn distinct_branches(import: &Import) -> Result<Vec<String>, ImportError> {
         }
     }
     Ok(branches)
-}
-
-/// An error with its causes in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

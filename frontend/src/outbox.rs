@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use coppice_runtime::{Bus, BusError, Stop};
+use coppice_runtime::{Bus, BusError, Stop, logging::with_causes};
 use coppice_store::{StoreError, outbox};
 
 use crate::App;
@@ -35,7 +35,7 @@ pub async fn relay(app: Arc<App>, bus: Bus, stop: Stop) {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "messages wait in the outbox");
+                tracing::warn!(error = with_causes(&error), "messages wait in the outbox");
                 stop.sleep(PAUSE_AFTER_FAULT).await;
             }
         }

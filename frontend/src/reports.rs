@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coppice_model::messages::Report;
-use coppice_runtime::{Bus, Consumer, Envelope, Handler, Stop, Verdict};
+use coppice_runtime::{Bus, Consumer, Envelope, Handler, Stop, Verdict, logging::with_causes};
 use coppice_store::inbox;
 
 use crate::{App, ops};
@@ -31,8 +31,8 @@ impl Handler<Report> for Reports {
         });
         match applied.await {
             Ok(()) => Verdict::Done,
-            Err(error) if error.is_transient() => Verdict::Retry(error.to_string()),
-            Err(refused) => Verdict::Dead(refused.to_string()),
+            Err(error) if error.is_transient() => Verdict::Retry(with_causes(&error)),
+            Err(refused) => Verdict::Dead(with_causes(&refused)),
         }
     }
 }

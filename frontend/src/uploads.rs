@@ -14,16 +14,12 @@ use actix_web::{
 };
 use bytes::Bytes;
 use coppice_model::UnixTime;
-use coppice_runtime::{Stop, files, secret};
+use coppice_runtime::{Stop, files, logging::with_causes, secret};
 use coppice_store::{StoreError, builds};
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{
-    App,
-    api::{ApiError, chain},
-    web::Web,
-};
+use crate::{App, api::ApiError, web::Web};
 
 const PART: &str = ".part";
 const CHUNK: usize = 64 << 10;
@@ -162,7 +158,7 @@ impl Uploads {
 pub async fn keep_clean(app: Data<App>, web: Data<Web>, stop: Stop) {
     loop {
         if let Err(error) = clean(&app, &web).await {
-            tracing::warn!(error = %chain(&error), "could not remove old uploads; trying again later");
+            tracing::warn!(error = %with_causes(&error), "could not remove old uploads; trying again later");
         }
         if !stop.sleep(CLEAN_EVERY).await {
             return;

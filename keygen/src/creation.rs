@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coppice_model::messages::{ActionDone, CreateKey, KeygenTask, Report};
-use coppice_runtime::{Bus, BusError, Clock, Envelope, Handler, Verdict};
+use coppice_runtime::{Bus, BusError, Clock, Envelope, Handler, Verdict, logging::with_causes};
 
 use crate::{
     audit::{Audit, Entry, Outcome},
@@ -64,15 +64,4 @@ fn entry(create: &CreateKey, fingerprint: &str) -> Entry {
         fingerprint: Some(fingerprint.to_owned()),
         reason: None,
     }
-}
-
-/// An error with its causes in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -10,14 +10,15 @@ use std::{
 };
 
 use coppice_runtime::{
-    Bus, BusError, Clock, Consumer, Secret, Stop, Tasks, health::Metrics, secret::SecretError,
+    Bus, BusError, Clock, Consumer, Secret, Stop, Tasks, health::Metrics, logging::with_causes,
+    secret::SecretError,
 };
 
 use crate::{
     agent::{self, AgentError},
     audit::Audit,
     config::Config,
-    creation::{Creator, with_causes},
+    creation::Creator,
     home::{Home, HomeError},
     http::{self, Desk},
     keyring::Keyring,

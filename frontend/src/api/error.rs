@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use coppice_runtime::logging::with_causes;
 use coppice_store::StoreError;
 use serde_json::json;
 
@@ -102,7 +103,7 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         if let Self::Internal(cause) = self {
-            tracing::error!(error = %chain(cause.as_ref()), "a request failed");
+            tracing::error!(error = %with_causes(cause.as_ref()), "a request failed");
         }
         let mut body = json!({ "error": self.to_string() });
         if matches!(self, Self::Unauthorized(_)) {
@@ -110,12 +111,6 @@ impl ResponseError for ApiError {
         }
         HttpResponse::build(self.status_code()).json(body)
     }
-}
-
-/// An error with its causes in one line.
-pub fn chain(error: &(dyn StdError + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |cause| StdError::source(*cause));
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub use auth::ApiUser;
 pub use body::{Body, BodyLimits};
 pub use build::packages_by_chroot;
 pub use build_dto::{chroot_results, source_results};
-pub use error::{ApiError, chain};
+pub use error::ApiError;
 pub use fields::{Fields, Form};
 pub use general::no_such_endpoint;
 pub use project_chroot::days_until;

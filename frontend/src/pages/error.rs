@@ -11,11 +11,12 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
+use coppice_runtime::logging::with_causes;
 use coppice_store::StoreError;
 use serde_json::json;
 
 use super::TemplateError;
-use crate::{api::chain, web::Web};
+use crate::web::Web;
 
 const OUR_FAULT: &str = "Something went wrong on our side. Please try again later.";
 
@@ -47,7 +48,7 @@ impl ResponseError for PageError {
         let text = match self {
             Self::NotFound(text) | Self::NoChroot { text, .. } => text.clone(),
             Self::Store(_) | Self::Template(_) => {
-                tracing::error!(error = %chain(self), "a page could not be shown");
+                tracing::error!(error = %with_causes(self), "a page could not be shown");
                 OUR_FAULT.to_owned()
             }
         };
@@ -78,7 +79,7 @@ pub async fn dress(
     let page = web.templates.render("error.html", &json!({ "title": title, "message": message }));
     match page {
         Err(error) => {
-            tracing::error!(error = %chain(&error), "the error page could not be shown");
+            tracing::error!(error = %with_causes(&error), "the error page could not be shown");
             Ok(response)
         }
         Ok(page) => Ok(response.map_body(|head, _| {

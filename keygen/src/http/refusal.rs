@@ -7,7 +7,9 @@ use actix_web::{
 };
 use coppice_model::ProjectRef;
 
-use crate::{creation::with_causes, signers::GpgError};
+use coppice_runtime::logging::with_causes;
+
+use crate::signers::GpgError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {

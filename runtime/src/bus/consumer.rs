@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{Bus, BusError};
-use crate::Stop;
+use crate::{Stop, logging::with_causes};
 
 const BLOCK_MS: usize = 2_000;
 const BATCH: usize = 64;
@@ -81,7 +81,7 @@ impl Consumer {
             let session = self.session::<M, H>(&work, &mut running);
             let ended = tokio::select! { ended = session => ended, () = stop.wait() => Ok(()) };
             if let Err(error) = ended {
-                tracing::warn!(stream = M::STREAM, error = %chain(&error), "lost the message bus; trying again");
+                tracing::warn!(stream = M::STREAM, error = %with_causes(&error), "lost the message bus; trying again");
                 stop.sleep(RECONNECT_AFTER).await;
             }
             while running.join_next().await.is_some() {}
@@ -202,7 +202,7 @@ impl<H> Work<H> {
                 }
             };
             if let Err(error) = ended.await {
-                tracing::warn!(stream = M::STREAM, error = %chain(&error), "could not acknowledge; it will come again");
+                tracing::warn!(stream = M::STREAM, error = %with_causes(&error), "could not acknowledge; it will come again");
             }
         });
     }
@@ -274,16 +274,4 @@ async fn bury<M: Message>(bus: &Bus, entry: &StreamId, reason: &str) -> Result<(
     pipe.cmd("XACK").arg(M::STREAM).arg(M::GROUP).arg(&entry.id).ignore();
     pipe.cmd("XDEL").arg(M::STREAM).arg(&entry.id).ignore();
     Ok(pipe.query_async::<()>(&mut bus.connection()).await?)
-}
-
-/// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
