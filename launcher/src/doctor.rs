@@ -99,14 +99,9 @@ fn install(need: &Need) -> String {
     }
 }
 
-/// The kernel's side, and the account for an instance of root's.
+/// What is no program of its own: the kernel's side, a plugin, the account for an instance of root's.
 fn host() -> Vec<Finding> {
-    let mut findings = vec![Finding {
-        what: "user namespaces for plain users".into(),
-        cure: (!has_user_namespaces()).then(|| {
-            "sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 (and allow them in AppArmor)".into()
-        }),
-    }];
+    let mut findings = vec![builddep(), user_namespaces(), overlays()];
     let root = Uid::effective().is_root();
     let account = if root { Some(ACCOUNT.to_owned()) } else { own_name() };
     let account = account.unwrap_or_else(|| Uid::effective().to_string());
@@ -126,12 +121,49 @@ fn host() -> Vec<Finding> {
     findings
 }
 
-fn own_name() -> Option<String> {
-    User::from_uid(Uid::effective()).ok().flatten().map(|user| user.name)
+fn builddep() -> Finding {
+    let answers =
+        find_program("dnf").is_some_and(|dnf| succeeds(&dnf.display().to_string(), &["builddep", "--help"]));
+    Finding {
+        what: "dnf builddep   installing what a build requires".into(),
+        cure: (!answers).then(|| {
+            let install = if find_program("apt-get").is_some() { "apt-get" } else { "dnf" };
+            format!("{install} install dnf-plugins-core")
+        }),
+    }
 }
 
-fn has_user_namespaces() -> bool {
-    Command::new("unshare").args(["--user", "--map-root-user", "true"]).status().is_ok_and(|s| s.success())
+fn user_namespaces() -> Finding {
+    let allowed = succeeds("unshare", &["--user", "--map-root-user", "true"]);
+    Finding {
+        what: "user namespaces for plain users".into(),
+        cure: (!allowed).then(|| {
+            "sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 (and allow them in AppArmor)"
+                .into()
+        }),
+    }
+}
+
+/// Linux allows it since 5.11.
+fn overlays() -> Finding {
+    let script = "d=$(mktemp -d) && mount -t tmpfs none \"$d\" && mkdir \"$d\"/l \"$d\"/u \"$d\"/w \"$d\"/m && \
+                  mount -t overlay -o lowerdir=\"$d\"/l,upperdir=\"$d\"/u,workdir=\"$d\"/w,userxattr none \"$d\"/m && \
+                  umount \"$d\"/m \"$d\" && rmdir \"$d\"";
+    let allowed = succeeds("unshare", &["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+    Finding {
+        what: "overlay file systems inside of them".into(),
+        cure: (!allowed).then(|| "use Linux 5.11 or newer, and `modprobe overlay`".into()),
+    }
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let silent = std::process::Stdio::null;
+    let run = Command::new(program).args(arguments).stdout(silent()).stderr(silent()).status();
+    run.is_ok_and(|status| status.success())
+}
+
+fn own_name() -> Option<String> {
+    User::from_uid(Uid::effective()).ok().flatten().map(|user| user.name)
 }
 
 fn has_subuids(account: &str) -> bool {
