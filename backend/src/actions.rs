@@ -8,7 +8,11 @@ use coppice_model::{
 };
 use coppice_runtime::files;
 
-use crate::results::{IngestError, RepoId, Results, SUCCESS, blocking};
+use crate::{
+    blocking::blocking,
+    results::{IngestError, Results},
+    tree::{RepoId, SUCCESS},
+};
 
 /// Builds are the dispatcher's; it is not asked to do one here.
 pub async fn handle(results: &Results, task: &BackendTask) -> Result<(), IngestError> {

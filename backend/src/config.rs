@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use coppice_model::address::AllowList;
 use serde::Deserialize;
 
-use crate::results::{PublishConfig, ResultsConfig};
+use crate::{publisher::PublishConfig, results::ResultsConfig};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

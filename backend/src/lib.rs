@@ -3,6 +3,7 @@
 mod action_queue;
 pub mod actions;
 mod agent_api;
+mod blocking;
 pub mod config;
 mod consumer;
 mod counts;
@@ -21,6 +22,7 @@ mod service;
 mod shelf;
 pub mod signing;
 pub mod static_server;
+mod tree;
 pub mod verify;
 
 pub use config::Config;

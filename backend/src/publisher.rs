@@ -1,6 +1,7 @@
 //! Repositories: what is remembered of placed packages becomes an index that dnf reads. One publish of a
 //! repository at a time; builds that finish together share one.
 
+mod config;
 pub mod fragment;
 mod index;
 mod repomd;
@@ -22,9 +23,11 @@ use prometheus::IntCounterVec;
 use tokio::sync::Mutex;
 
 use crate::{
-    results::{Broken, PublishConfig, RepoId, Tree, blocking},
+    blocking::{Broken, blocking},
     signing::{Keygen, SigningError, Unsigned},
+    tree::{RepoId, Tree},
 };
+pub use config::PublishConfig;
 use fragment::FragmentError;
 use index::Index;
 

@@ -1,14 +1,12 @@
 //! Finished builds: checked, signed, verified, placed in the public tree and published.
 //! Every step may be cut off and run again; what is already done is left as it is.
 
-mod blocking;
 mod check;
 mod config;
 mod ingest;
 mod place;
 mod sign;
 mod source;
-mod tree;
 mod worker_log;
 
 use std::{
@@ -21,16 +19,15 @@ use std::{
 use coppice_model::{agent::Job, work::RpmWork};
 use coppice_runtime::{Clock, Secret, health::Metrics, logging::with_causes, secret::SecretError};
 
-pub(crate) use blocking::{Broken, blocking};
-pub use config::{PublishConfig, ResultsConfig};
-pub(crate) use place::{SUCCESS, is_placed};
-pub use tree::{RepoId, Tree};
+pub use config::ResultsConfig;
 pub(crate) use worker_log::utc;
 
 pub use crate::dispatch::staging::Staged;
 use crate::{
+    blocking::{Broken, blocking},
     publisher::{PublishError, Publisher},
     signing::{Keygen, SigningError},
+    tree::{RepoId, Tree},
     verify::{Verifier, VerifyError},
 };
 

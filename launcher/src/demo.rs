@@ -53,7 +53,7 @@ async fn demonstrate(options: &Options, layout: &Layout, ready: &Ready) -> anyho
     println!("verified  {verified} packages carry the project's signature");
     let said = shop.install_and_run("greet", work.path()).await?;
     println!("installed greet with dnf (gpgcheck=1); it says:\n\n    {said}\n");
-    farewell(layout, ready, api.account());
+    farewell(layout, &shop);
     Ok(())
 }
 
@@ -74,17 +74,14 @@ fn sample(package: &str, work: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("packing the sources of {package}"))
 }
 
-fn farewell(layout: &Layout, ready: &Ready, account: &Account) {
+fn farewell(layout: &Layout, shop: &install::Shop<'_>) {
     let data = layout.root.display();
-    let owner = &account.username;
-    println!("Look around    {}/coprs/{owner}/{PROJECT}/", ready.url);
-    println!(
-        "Enable it      dnf copr enable {owner}/{PROJECT}   (hub {} in /etc/dnf/plugins/copr.conf)",
-        ready.url
-    );
-    println!("               dnf config-manager --add-repo {}/coprs/{owner}/{PROJECT}/repo/…", ready.url);
+    println!("Look around    {}/coprs/{}/{PROJECT}/", shop.ready.url, shop.api.owner());
+    println!("Enable it      dnf config-manager --add-repo {}", shop.repo_file());
+    println!("               or, with this hub in /etc/dnf/plugins/copr.conf (the project page shows how):");
+    println!("               dnf copr enable {}/{PROJECT} {}", shop.api.owner(), shop.chroot.name);
     println!("Use copr-cli   put this into ~/.config/copr:\n");
-    for line in account.snippet.lines() {
+    for line in shop.api.account().snippet.lines() {
         println!("    {line}");
     }
     println!("\nStop it        coppice stop --data {data}   (start again: coppice up --data {data})");

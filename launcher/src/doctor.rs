@@ -1,14 +1,10 @@
 //! `coppice doctor`: what this host lacks, and the command that gets it.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, process::Command};
 
 use nix::unistd::{Uid, User};
 
-use crate::privileges::ACCOUNT;
+use crate::{privileges::ACCOUNT, programs::find_program, redis_server};
 
 /// A program that a part of Coppice starts, with the packages that bring it.
 struct Need {
@@ -83,7 +79,7 @@ impl std::fmt::Display for Finding {
 
 fn program(need: &Need) -> Finding {
     let found = match need.program {
-        "redis-server" => crate::redis_server::program(),
+        "redis-server" => redis_server::program(),
         name => find_program(name),
     };
     let what = format!("{:<13} {}", need.program, need.why);
@@ -172,18 +168,4 @@ fn has_subuids(account: &str) -> bool {
         text.lines().any(|line| line.split(':').next() == Some(account))
     };
     listed("/etc/subuid") && listed("/etc/subgid")
-}
-
-/// A program on the search path or where administrators' programs are.
-pub fn find_program(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
-        .map(|dir| dir.join(name))
-        .find(|candidate| is_executable(candidate))
-}
-
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

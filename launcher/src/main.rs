@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod layout;
 mod privileges;
+mod programs;
 mod ready;
 mod redis_server;
 mod services;

@@ -9,14 +9,14 @@ use std::{
 use anyhow::{Context, bail};
 use tokio::{net::UnixStream, process::Command};
 
-use crate::layout::Layout;
+use crate::{layout::Layout, programs::find_program};
 
 const NAMES: [&str; 2] = ["redis-server", "valkey-server"];
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// The server program of this host.
 pub fn program() -> Option<PathBuf> {
-    NAMES.iter().find_map(|name| crate::doctor::find_program(name))
+    NAMES.iter().find_map(|name| find_program(name))
 }
 
 /// The command that runs it in the foreground. Every write is on disk within a second; what a power cut

@@ -14,7 +14,7 @@ use super::{
     fragment::{FragmentError, Summary, copy_section},
     shelf,
 };
-use crate::results::{RepoId, Tree};
+use crate::tree::{RepoId, Tree};
 
 /// A user may upload it to the folder of a repository.
 const COMPS: &str = "comps.xml";

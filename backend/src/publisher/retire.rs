@@ -9,7 +9,7 @@ use std::{
 
 use coppice_model::UnixTime;
 
-use crate::results::PublishConfig;
+use super::PublishConfig;
 
 /// Names that are exchanged in place and never retire.
 const LASTING: [&str; 2] = ["repomd.xml", "repomd.xml.asc"];

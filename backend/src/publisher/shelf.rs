@@ -10,7 +10,7 @@ use coppice_model::UnixTime;
 use coppice_runtime::files;
 
 use super::fragment::{self, FragmentError, Summary};
-use crate::results::{RepoId, Tree};
+use crate::tree::{RepoId, Tree, is_placed};
 
 const ENDING: &str = ".fragment";
 
@@ -61,7 +61,7 @@ fn path(tree: &Tree, repo: &RepoId, build: &str) -> PathBuf {
 
 fn placed_builds(repository: &Path) -> io::Result<BTreeSet<String>> {
     let names = names(repository)?.into_iter();
-    Ok(names.filter(|name| crate::results::is_placed(&repository.join(name))).collect())
+    Ok(names.filter(|name| is_placed(&repository.join(name))).collect())
 }
 
 /// Sorted; nothing when there is no such folder.

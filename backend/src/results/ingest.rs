@@ -6,10 +6,14 @@ use coppice_model::{package::Nevra, state::Stage, work::RpmWork};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IngestError, RepoId, Results, Staged, blocking,
+    IngestError, Results, Staged,
     check::{BuiltRpm, check},
-    place::{Placement, SUCCESS, is_placed, place},
+    place::{Placement, place},
     worker_log::WorkerLog,
+};
+use crate::{
+    blocking::blocking,
+    tree::{RepoId, SUCCESS, is_placed},
 };
 
 /// `results.json` (contract, section 17).

@@ -10,10 +10,8 @@ use std::{
 use coppice_model::result_file::ResultFileName;
 use flate2::{Compression, write::GzEncoder};
 
-use super::{Staged, Tree};
-
-/// Present only in the directory of a build that succeeded (contract, section 17).
-pub const SUCCESS: &str = "success";
+use super::Staged;
+use crate::tree::Tree;
 
 pub struct Placement {
     pub target: PathBuf,
@@ -22,12 +20,6 @@ pub struct Placement {
     pub keep: fn(&ResultFileName) -> bool,
     /// Files that we write ourselves.
     pub texts: Vec<(&'static str, Vec<u8>)>,
-}
-
-/// Whether the directory of a successful build is complete. It is never replaced: the repository refers
-/// to its files.
-pub fn is_placed(target: &Path) -> bool {
-    target.join(SUCCESS).is_file()
 }
 
 pub fn place(tree: &Tree, placement: &Placement) -> io::Result<()> {

@@ -7,8 +7,9 @@ use coppice_model::{
     signing::{PublicKey, SignatureForm},
 };
 
-use super::{IngestError, Results, Staged, blocking, check::BuiltRpm};
+use super::{IngestError, Results, Staged, check::BuiltRpm};
 use crate::{
+    blocking::blocking,
     rpmfile::{RpmFile, RpmFileError, insert_signature, recover, tag},
     signing::Unsigned,
     verify::VerifyError,

@@ -5,13 +5,12 @@ use std::path::Path;
 use coppice_model::{result_file::ResultFileName, work::SourceWork};
 use serde::Serialize;
 
-use super::{
-    IngestError, Results, Staged, blocking,
-    ingest::json,
-    place::{Placement, SUCCESS, is_placed},
-    worker_log::WorkerLog,
+use super::{IngestError, Results, Staged, ingest::json, place::Placement, worker_log::WorkerLog};
+use crate::{
+    blocking::blocking,
+    rpmfile::RpmFile,
+    tree::{SUCCESS, is_placed},
 };
-use crate::rpmfile::RpmFile;
 
 /// `results.json` (contract, section 17).
 #[derive(Debug, Serialize)]

@@ -10,7 +10,7 @@ use coppice_model::UnixTime;
 use coppice_runtime::Clock;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
-use super::Tree;
+use crate::tree::Tree;
 
 const NAME: &str = "backend.log";
 const PACKED_NAME: &str = "backend.log.gz";

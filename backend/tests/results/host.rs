@@ -9,7 +9,8 @@ use std::{
 };
 
 use coppice_backend::{
-    results::{IngestError, PublishConfig, Results, ResultsConfig},
+    publisher::PublishConfig,
+    results::{IngestError, Results, ResultsConfig},
     static_server,
 };
 use coppice_model::{

@@ -9,10 +9,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
-use coppice_backend::{
-    actions,
-    results::{IngestError, PublishConfig},
-};
+use coppice_backend::{actions, publisher::PublishConfig, results::IngestError};
 use coppice_model::{
     ActionId,
     messages::{BackendTask, PublishRepositories},

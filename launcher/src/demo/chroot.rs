@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Context;
 
 use super::api::manage;
-use crate::{doctor::find_program, layout::Layout};
+use crate::{layout::Layout, programs::find_program};
 
 pub const MINI: &str = "mini-12-x86_64";
 

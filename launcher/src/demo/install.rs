@@ -89,6 +89,15 @@ impl Shop<'_> {
         format!("{}/{}/{}/{file}", self.ready.results_url, self.api.owner(), self.project)
     }
 
+    /// What "quick enable" gives: the address of the project's .repo file.
+    pub fn repo_file(&self) -> String {
+        let name = &self.chroot.name;
+        let release = name.rsplit_once('-').map_or(name.as_str(), |(release, _)| release);
+        let (owner, project) = (self.api.owner(), self.project);
+        let page = format!("{}/coprs/{owner}/{project}", self.ready.url);
+        format!("{page}/repo/{release}/{owner}-{project}-{release}.repo")
+    }
+
     /// Installs into a fresh root and returns what the program says there.
     pub async fn install_and_run(&self, package: &str, work: &Path) -> anyhow::Result<String> {
         let root = work.join("root");
@@ -125,10 +134,7 @@ impl Shop<'_> {
     async fn write_repo_files(&self, work: &Path) -> anyhow::Result<PathBuf> {
         let repos = work.join("repos");
         fs::create_dir_all(&repos)?;
-        let release =
-            self.chroot.name.rsplit_once('-').map_or(self.chroot.name.as_str(), |(release, _)| release);
-        let url = format!("{}/coprs/{}/{}/repo/{release}/", self.ready.url, self.api.owner(), self.project);
-        let ours = String::from_utf8(self.api.fetch(&url).await?)?;
+        let ours = String::from_utf8(self.api.fetch(&self.repo_file()).await?)?;
         ensure!(ours.contains("gpgcheck=1"), "the .repo file does not ask for signatures:\n{ours}");
         fs::write(repos.join("coppice.repo"), ours)?;
         let base = format!("[base]\nname=Base\nbaseurl={}\ngpgcheck=0\n", self.chroot.base_url);

@@ -15,6 +15,8 @@ use coppice_runtime::files;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use tempfile::{NamedTempFile, TempDir};
 
+/// Present only in the directory of a build that succeeded (contract, section 17).
+pub const SUCCESS: &str = "success";
 const SOURCE_BUILDS: &str = "srpm-builds";
 /// Begins with a dot, so it is never served; on the file system of the results, so renames work.
 const FRESH: &str = ".fresh";
@@ -163,4 +165,10 @@ fn sync_content(dir: &Path) -> io::Result<()> {
 
 fn sync_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), files::sync_dir)
+}
+
+/// Whether the directory of a successful build is complete. It is never replaced: the repository refers
+/// to its files.
+pub fn is_placed(target: &Path) -> bool {
+    target.join(SUCCESS).is_file()
 }
