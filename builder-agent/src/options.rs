@@ -38,6 +38,9 @@ pub struct Options {
     /// DNF's program [default: the first of dnf4, dnf-3 and dnf]
     #[arg(long)]
     pub dnf: Option<PathBuf>,
+    /// Bubblewrap's program
+    #[arg(long, default_value = "bwrap")]
+    pub bwrap: PathBuf,
     /// How many cached build roots stay
     #[arg(long, default_value_t = 6)]
     pub roots_kept: usize,
@@ -55,6 +58,7 @@ pub struct Settings {
     pub mock: PathBuf,
     pub mock_extra: Option<PathBuf>,
     pub dnf: Option<PathBuf>,
+    pub bwrap: Option<PathBuf>,
     pub roots_kept: usize,
     pub roots_kept_days: u64,
     pub own: OwnProgram,
@@ -91,6 +95,7 @@ impl Options {
             mock: self.mock,
             mock_extra: self.mock_extra,
             dnf,
+            bwrap: in_path(&self.bwrap),
             roots_kept: self.roots_kept,
             roots_kept_days: self.roots_kept_days,
             own,

@@ -1,5 +1,6 @@
-//! The sandbox runner: an unprivileged user, its own namespaces, an overlay over a cached root.
+//! The sandbox runner: an unprivileged user, bubblewrap in namespaces of its own, an overlay over a cached root.
 
+mod bubblewrap;
 mod clean;
 mod collect;
 mod dnf;

@@ -6,6 +6,8 @@
 mod backend;
 #[path = "agent/builds.rs"]
 mod builds;
+#[path = "agent/confined.rs"]
+mod confined;
 #[path = "agent/limits.rs"]
 mod limits;
 #[path = "agent/machine.rs"]

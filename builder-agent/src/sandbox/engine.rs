@@ -35,6 +35,7 @@ const START_TIME: Duration = Duration::from_secs(20);
 pub struct Engine {
     own: OwnProgram,
     ids: IdMap,
+    bwrap: Option<PathBuf>,
     /// For notes of how visits ended.
     notes: PathBuf,
     count: AtomicU32,
@@ -42,8 +43,8 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(settings: &Settings, notes: &Path) -> Self {
-        let own = settings.own.clone();
-        Self { own, ids: IdMap::find(), notes: notes.to_owned(), count: AtomicU32::new(0) }
+        let (own, bwrap) = (settings.own.clone(), settings.bwrap.clone());
+        Self { own, ids: IdMap::find(), bwrap, notes: notes.to_owned(), count: AtomicU32::new(0) }
     }
 
     /// Carries one step out. Limits and a stop from outside end everything inside.
@@ -51,7 +52,8 @@ impl Engine {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let note = self.notes.join(format!(".ending-{}-{number}.json", std::process::id()));
         let network = step.network;
-        let visit = Visit { step, ending: note, has_ids: self.ids.has_others() };
+        let (has_ids, bwrap) = (self.ids.has_others(), self.bwrap.clone());
+        let visit = Visit { step, ending: note, has_ids, bwrap };
         let mut running = self.start(network).or_broken("starting a sandbox")?;
         let prepared = tokio::time::timeout(START_TIME, self.introduce(&mut running, &visit)).await;
         prepared.or_broken("starting a sandbox")?.or_broken("starting a sandbox")?;
@@ -96,9 +98,11 @@ fn ending(visit: &Visit, output: &Output) -> Ending {
     if let Err(error) = std::fs::remove_file(&visit.ending) {
         tracing::debug!("removing the note of a sandbox: {error}");
     }
-    serde_json::from_slice(&note).unwrap_or_else(|_| {
-        let tail = output.tail();
-        let last = tail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        Ending::Fault(format!("the sandbox was killed from outside: {last}"))
-    })
+    let tail = output.tail();
+    let last = tail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    match serde_json::from_slice(&note) {
+        Ok(Ending::Fault(fault)) if last.starts_with("bwrap: ") => Ending::Fault(format!("{fault}: {last}")),
+        Ok(ending) => ending,
+        Err(_) => Ending::Fault(format!("the sandbox was killed from outside: {last}")),
+    }
 }

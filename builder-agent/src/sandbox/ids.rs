@@ -33,7 +33,7 @@ impl IdMap {
         let ranges = range("/etc/subuid").zip(range("/etc/subgid")).filter(|_| tools);
         if ranges.is_none() {
             tracing::warn!(
-                "no subordinate ids for this user (uidmap, /etc/subuid): builds run as root of their sandbox"
+                "no subordinate ids for this user (uidmap, /etc/subuid): builds have the agent's own id on this host"
             );
         }
         Self { ranges }

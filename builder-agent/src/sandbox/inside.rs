@@ -7,6 +7,7 @@ use std::{
         fd::AsFd,
         unix::process::{CommandExt, ExitStatusExt},
     },
+    path::Path,
     process::{Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -24,14 +25,13 @@ use nix::{
 };
 
 use super::{
-    Entry, collect,
+    Entry, bubblewrap, collect,
     engine::{MAPPED, READY},
     loopback, mounts,
-    step::{Action, BUILDER_ID, Ending, Program, Step, Visit},
+    step::{Action, BUILDER_ID, Ending, HOST_NAME, Program, Step, Visit},
     watch,
 };
 
-const HOST_NAME: &str = "builder";
 /// Everybody in this world but its process 1.
 const ALL: Pid = Pid::from_raw(-1);
 
@@ -64,18 +64,26 @@ pub fn mapped() -> io::Result<()> {
     note.write_all(&serde_json::to_vec(&ending)?)
 }
 
-/// `int` interrupts everybody inside; the end of the line ends this world.
+/// `int` interrupts what runs inside; the end of the line ends this world.
 fn listen(outside: BufReader<File>) {
     thread::spawn(move || {
         for line in outside.lines() {
-            if line.is_ok_and(|line| line == "int")
-                && let Err(error) = kill(ALL, Signal::SIGINT)
-            {
-                tracing::debug!("interrupting: {error}");
+            if line.is_ok_and(|line| line == "int") {
+                interrupt();
             }
         }
         std::process::exit(1);
     });
+}
+
+fn interrupt() {
+    let wrapped = bubblewrap::inside();
+    let whom = if wrapped.is_empty() { vec![ALL] } else { wrapped };
+    for process in whom {
+        if let Err(error) = kill(process, Signal::SIGINT) {
+            tracing::debug!("interrupting {process}: {error}");
+        }
+    }
 }
 
 fn prepare(visit: &Visit) -> io::Result<()> {
@@ -91,16 +99,13 @@ fn prepare(visit: &Visit) -> io::Result<()> {
 fn carry_out(visit: &Visit) -> io::Result<Ending> {
     let step = &visit.step;
     match &step.action {
-        Action::OnHost { program, .. } => run(step, program, None),
-        Action::Inside { program, as_root } => {
+        Action::OnHost { program, .. } => run(step, program, &mut command(program)?),
+        Action::Inside { program, as_root: true } => {
             mounts::enter(step)?;
-            let user = visit.has_ids.then_some(BUILDER_ID);
-            mounts::lay_out(user)?;
-            if !step.network {
-                loopback::up()?;
-            }
-            run(step, program, user.filter(|_| !as_root))
+            make_ready(visit, Path::new("/"))?;
+            run(step, program, &mut command(program)?)
         }
+        Action::Inside { program, as_root: false } => wrapped(visit, program),
         Action::Collect { most_bytes, to } => {
             mounts::enter(step)?;
             collect::packages(to, *most_bytes)
@@ -114,21 +119,46 @@ fn carry_out(visit: &Visit) -> io::Result<Ending> {
     }
 }
 
-fn run(step: &Step, program: &Program, user: Option<u32>) -> io::Result<Ending> {
+fn wrapped(visit: &Visit, program: &Program) -> io::Result<Ending> {
+    let root = mounts::expose(&visit.step)?;
+    make_ready(visit, &root)?;
+    let mut wrapped = bubblewrap::wrap(visit.bwrap.as_deref(), &root, program)?;
+    // Bubblewrap can only give its own id another name; this is the one that the host sees.
+    if let Some(id) = builder(visit) {
+        wrapped.command.uid(id).gid(id);
+    }
+    let ending = run(&visit.step, program, &mut wrapped.command)?;
+    wrapped.ending(ending)
+}
+
+fn make_ready(visit: &Visit, root: &Path) -> io::Result<()> {
+    mounts::lay_out(root, builder(visit))?;
+    if visit.step.network { Ok(()) } else { loopback::up() }
+}
+
+fn builder(visit: &Visit) -> Option<u32> {
+    visit.has_ids.then_some(BUILDER_ID)
+}
+
+fn command(program: &Program) -> io::Result<Command> {
+    let (name, arguments) = program.arguments.split_first().ok_or_else(|| io::Error::other("no program"))?;
+    let mut command = Command::new(name);
+    command.args(arguments).current_dir(&program.folder);
+    Ok(command)
+}
+
+fn run(step: &Step, program: &Program, command: &mut Command) -> io::Result<Ending> {
     let exceeded = Arc::new(Mutex::new(None));
     prctl::set_no_new_privs()?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     // The watch says clearly what went wrong; this stops what is faster than the watch.
     let most = step.processes.saturating_mul(2);
     setrlimit(Resource::RLIMIT_NPROC, most, most)?;
-    let (name, arguments) = program.arguments.split_first().ok_or_else(|| io::Error::other("no program"))?;
-    let mut command = Command::new(name);
-    command.args(arguments).current_dir(&program.folder).stdin(Stdio::null()).env_clear();
+    command.stdin(Stdio::null()).env_clear();
     command.envs(program.environment.iter().map(|(name, value)| (name, value)));
-    if let Some(id) = user {
-        command.uid(id).gid(id);
-    }
-    let child = command.spawn().map_err(|error| io::Error::other(format!("starting {name}: {error}")))?;
+    let started = command.spawn();
+    let name = command.get_program().display();
+    let child = started.map_err(|error| io::Error::other(format!("starting {name}: {error}")))?;
     watch::start(step, exceeded.clone());
     let status = wait_for(Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?))?;
     let exceeded = exceeded.lock().unwrap_or_else(PoisonError::into_inner).take();

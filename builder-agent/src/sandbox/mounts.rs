@@ -33,15 +33,20 @@ pub fn make(step: &Step) -> io::Result<()> {
         return Ok(());
     }
     own_systems(step, at)?;
-    match &step.action {
-        Action::OnHost { writable, .. } => {
-            guard_host(at, writable)?;
-            // Programs of the host shall see this world's processes as well.
-            mount_type("proc", Path::new("/proc"), MsFlags::empty(), "")
-        }
-        _ if step.network => copy_resolver(at),
-        _ => Ok(()),
+    if let Action::OnHost { writable, .. } = &step.action {
+        guard_host(at, writable)?;
+    } else if step.network {
+        copy_resolver(at)?;
     }
+    if stays_on_host(&step.action) {
+        // Programs of the host shall see this world's processes as well.
+        mount_type("proc", Path::new("/proc"), MsFlags::empty(), "")?;
+    }
+    Ok(())
+}
+
+fn stays_on_host(action: &Action) -> bool {
+    action.is_wrapped() || matches!(action, Action::OnHost { .. })
 }
 
 /// Makes everything read-only but the mounted root and some folders.
@@ -94,8 +99,12 @@ fn mount_root(root: &Root, at: &Path) -> io::Result<()> {
 
 fn own_systems(step: &Step, at: &Path) -> io::Result<()> {
     let guarded = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount_type("proc", &plain_folder(at, "proc")?, guarded, "")
-        .map_err(|error| io::Error::other(format!("mounting /proc: {error}")))?;
+    let proc = plain_folder(at, "proc")?;
+    // Bubblewrap mounts one that shows less.
+    if !step.action.is_wrapped() {
+        mount_type("proc", &proc, guarded, "")
+            .map_err(|error| io::Error::other(format!("mounting /proc: {error}")))?;
+    }
     if !step.network {
         // Only allowed in a network namespace of one's own; builds get along without it.
         let mounted = mount_type("sysfs", &plain_folder(at, "sys")?, guarded | MsFlags::MS_RDONLY, "");
@@ -146,21 +155,33 @@ pub fn enter(step: &Step) -> io::Result<()> {
     Ok(chdir("/")?)
 }
 
+/// Shows the mounted root where everybody may go: the builder's id cannot pass folders of the agent alone.
+pub fn expose(step: &Step) -> io::Result<PathBuf> {
+    let Some((_, at)) = &step.root else { return Err(io::Error::other("no root to show")) };
+    // Every host has this folder, and no program lies below it.
+    let place = Path::new("/sys");
+    mount_type("tmpfs", place, MsFlags::MS_NOSUID | MsFlags::MS_NODEV, "mode=755,size=1m")?;
+    let root = place.join("root");
+    fs::create_dir(&root)?;
+    attach(at, &root)?;
+    Ok(root)
+}
+
 /// Folders that every build expects, and those that belong to the builder.
-pub fn lay_out(builder: Option<u32>) -> io::Result<()> {
+pub fn lay_out(root: &Path, builder: Option<u32>) -> io::Result<()> {
     for folder in ["/tmp", "/var/tmp"] {
-        fs::create_dir_all(folder)?;
+        let folder = plain_folder(root, folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o1777))?;
     }
-    let inner = ["BUILD", "BUILDROOT", "RPMS", "SRPMS", "SPECS"].map(|name| Path::new(TOP_DIR).join(name));
-    let folders = [PathBuf::from(BUILDER_HOME), PathBuf::from(TOP_DIR)].into_iter().chain(inner);
+    let inner = ["BUILD", "BUILDROOT", "RPMS", "SRPMS", "SPECS"].map(|name| format!("{TOP_DIR}/{name}"));
+    let folders = [BUILDER_HOME, TOP_DIR].map(str::to_owned).into_iter().chain(inner);
     for folder in folders {
-        fs::create_dir_all(&folder)?;
+        let folder = plain_folder(root, &folder)?;
         if let Some(id) = builder {
             chown(&folder, Some(Uid::from_raw(id)), Some(Gid::from_raw(id)))?;
         }
     }
-    fs::create_dir_all(SOURCE_DIR)
+    plain_folder(root, SOURCE_DIR).map(drop)
 }
 
 /// A folder of the root, made if absent. A link on the way is replaced: what a build left there must not

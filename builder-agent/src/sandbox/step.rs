@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Who builds inside; root inside is only for installing packages.
 pub const BUILDER_ID: u32 = 1000;
+/// What a build believes to run on.
+pub const HOST_NAME: &str = "builder";
 /// Home of the builder and the top of its work.
 pub const BUILDER_HOME: &str = "/builddir";
 pub const TOP_DIR: &str = "/builddir/build";
@@ -44,7 +46,8 @@ pub enum Action {
     /// A program of the host that works on the mounted root. For the operator's tools only. What a build
     /// left in the root may lead it astray, so it can write nowhere else but to these folders.
     OnHost { program: Program, writable: Vec<PathBuf> },
-    /// A program of the root that sees nothing but the root.
+    /// A program of the root that sees nothing but the root. Strangers' code does not run as root, and runs in
+    /// bubblewrap.
     Inside { program: Program, as_root: bool },
     /// Copies the packages that a build left to the folder that is bound at `to`.
     Collect { most_bytes: u64, to: String },
@@ -67,6 +70,8 @@ pub struct Visit {
     pub ending: PathBuf,
     /// Whether there are ids for others than root inside.
     pub has_ids: bool,
+    /// Bubblewrap's program, if the host has it.
+    pub bwrap: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +82,12 @@ pub enum Ending {
     Limit(String),
     /// The sandbox itself could not do its work.
     Fault(String),
+}
+
+impl Action {
+    pub fn is_wrapped(&self) -> bool {
+        matches!(self, Self::Inside { as_root: false, .. })
+    }
 }
 
 impl Ending {

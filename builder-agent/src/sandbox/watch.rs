@@ -48,7 +48,7 @@ fn too_much(memory_mb: u64, processes: u64) -> Option<String> {
 }
 
 /// All but process 1, which is the watcher itself.
-fn processes_inside() -> Vec<u32> {
+pub fn processes_inside() -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     ids.filter(|id| *id != 1).collect()

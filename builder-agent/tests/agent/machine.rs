@@ -91,7 +91,7 @@ pub fn cannot_build() -> bool {
             "proc",
         ]);
         let output = command.args(["proc", "/proc"]).output().unwrap();
-        let missing = ["dnf", "git", "rpm"].into_iter().find(|tool| !is_installed(tool));
+        let missing = ["bwrap", "dnf", "git", "rpm"].into_iter().find(|tool| !is_installed(tool));
         let refused =
             (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned());
         missing.map(|tool| format!("{tool} is not installed")).or(refused)
@@ -234,11 +234,21 @@ pub fn until(what: &str, seconds: u64, is_so: impl Fn() -> bool) {
 
 /// How many processes there are whose command line has this text.
 pub fn processes_with(text: &str) -> usize {
-    let lines = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        let line = fs::read(entry.ok()?.path().join("cmdline")).ok()?;
-        Some(String::from_utf8_lossy(&line).replace('\0', " "))
-    });
-    lines.filter(|line| line.contains(text)).count()
+    command_lines().filter(|(_, line)| line.contains(text)).count()
+}
+
+/// Processes with exactly this command line.
+pub fn processes_running(line: &str) -> Vec<u32> {
+    command_lines().filter(|(_, found)| found.trim_end() == line).map(|(id, _)| id).collect()
+}
+
+fn command_lines() -> impl Iterator<Item = (u32, String)> {
+    fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        Some((id, String::from_utf8_lossy(&line).replace('\0', " ")))
+    })
 }
 
 pub fn environment() -> Environment {
