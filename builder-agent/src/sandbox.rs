@@ -19,6 +19,7 @@ mod watch;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use coppice_model::{package::Nevra, work::FailureCause};
@@ -139,7 +140,9 @@ impl Sandbox {
         let mut asked = false;
         for _ in 0..=MOST_ROUNDS {
             order.task.log.stage("running rpmbuild");
+            let started = Instant::now();
             let ending = self.as_builder(order, rpmbuild::packages(order), &mut output).await?;
+            order.task.log.stage(&format!("rpmbuild took {:.2} s", started.elapsed().as_secs_f32()));
             let next = verdict::rpmbuild(&ending, &output.tail())?;
             let package = match next {
                 verdict::Next::Done => return Ok(()),

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use coppice_kit::place;
 use coppice_minidistro::{BUILD_GROUP, Options};
 use coppice_model::{
     Attempt,
@@ -108,7 +109,7 @@ fn is_installed(tool: &str) -> bool {
 
 /// What tests share, outside of every home: the account must be able to read it.
 fn shared(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = place::cache().join(name);
     fs::create_dir_all(&path).unwrap();
     path
 }
@@ -179,7 +180,8 @@ impl Machine {
     }
 
     pub fn start(&self, backend: &Backend) -> Agent {
-        let mut command = self.account.command(Path::new(env!("CARGO_BIN_EXE_coppice-builder-agent")));
+        let mut command =
+            self.account.command(&place::startable(Path::new(env!("CARGO_BIN_EXE_coppice-builder-agent"))));
         command.arg("--backend").arg(backend.url(""));
         command.arg("--work-dir").arg(self.work_dir()).arg("--cache-dir").arg(&self.cache);
         command.args(&self.more_arguments).env("COPPICE_TICKET", TICKET).env("COPPICE_LOG", "debug");
