@@ -44,15 +44,17 @@ pub fn startable(program: &Path) -> PathBuf {
     }
     let mut hasher = DefaultHasher::new();
     program.hash(&mut hasher);
+    fs::metadata(program).and_then(|meta| meta.modified()).expect("the program was built").hash(&mut hasher);
     let name = program.file_name().expect("a program has a name").to_string_lossy();
     let copy = cache().join(format!("{name}-{:016x}", hasher.finish()));
-    let time = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-    if time(&copy) < time(program) {
-        // Copied aside and renamed: other tests may do the same in this moment.
+    if !copy.exists() {
         let fresh = tempfile::NamedTempFile::new_in(cache()).expect("our own folder").into_temp_path();
         fs::copy(program, &fresh).expect("the program can be read");
         open(&fresh);
-        fresh.persist(&copy).expect("our own folder");
+        // Another test may have been quicker: a program that runs already must stay where it is.
+        if let Err(error) = fresh.persist_noclobber(&copy) {
+            assert!(copy.exists(), "{error}");
+        }
     }
     copy
 }
