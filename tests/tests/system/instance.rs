@@ -4,12 +4,19 @@ use std::{fs, process::Command};
 
 use coppice_kit::{Database, Stack, StackOptions, distro, distro::CHROOT, member::run, stack::program};
 
-use crate::{ONE, usual};
+use crate::{ONE, on_both_databases, usual};
 
-#[test]
-fn two_instances_run_side_by_side() {
+on_both_databases!(
+    two_instances_run_side_by_side,
+    no_process_of_an_instance_is_root,
+    a_second_start_on_the_same_folder_is_refused_with_the_address_of_the_first,
+    the_demo_ends_with_what_the_installed_program_says_also_the_second_time,
+    an_upgrade_keeps_projects_builds_and_keys,
+);
+
+fn two_instances_run_side_by_side(database: Database) {
     let _turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let options = StackOptions { with_chroot: false, agents: 1, ..StackOptions::on(Database::Sqlite) };
+    let options = StackOptions { with_chroot: false, agents: 1, ..StackOptions::on(database) };
     let (one, other) = (Stack::start(&options), Stack::start(&options));
     assert_ne!(one.url, other.url);
     let (alice, bob) = (one.member("alice"), other.member("bob"));
@@ -29,10 +36,9 @@ fn two_instances_run_side_by_side() {
     other.close();
 }
 
-#[test]
-fn no_process_of_an_instance_is_root() {
+fn no_process_of_an_instance_is_root(database: Database) {
     let _turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let options = StackOptions { with_chroot: false, ..StackOptions::on(Database::Sqlite) };
+    let options = StackOptions { with_chroot: false, ..StackOptions::on(database) };
     let stack = Stack::start(&options);
     for service in Stack::services() {
         for pid in stack.pids_of(service) {
@@ -44,19 +50,17 @@ fn no_process_of_an_instance_is_root() {
     stack.close();
 }
 
-#[test]
-fn a_second_start_on_the_same_folder_is_refused_with_the_address_of_the_first() {
+fn a_second_start_on_the_same_folder_is_refused_with_the_address_of_the_first(database: Database) {
     let _turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let options = StackOptions { with_chroot: false, ..StackOptions::on(Database::Sqlite) };
+    let options = StackOptions { with_chroot: false, ..StackOptions::on(database) };
     let stack = Stack::start(&options);
     let said = run(Command::new(program()).args(["up", "--port", "0", "--data"]).arg(stack.data())).fails(1);
     assert!(said.contains("already runs") && said.contains(&stack.url), "{said}");
     stack.close();
 }
 
-#[test]
-fn the_demo_ends_with_what_the_installed_program_says_also_the_second_time() {
-    let Some((stack, _turn)) = usual(Database::Sqlite) else { return };
+fn the_demo_ends_with_what_the_installed_program_says_also_the_second_time(database: Database) {
+    let Some((stack, _turn)) = usual(database) else { return };
     for round in ["first", "second"] {
         let said = run(Command::new(program()).args(["demo", "--data"]).arg(stack.data())).ok();
         assert!(said.contains("Hello from Coppice"), "{round}: {said}");
@@ -65,9 +69,8 @@ fn the_demo_ends_with_what_the_installed_program_says_also_the_second_time() {
     stack.close();
 }
 
-#[test]
-fn an_upgrade_keeps_projects_builds_and_keys() {
-    let Some((stack, _turn)) = usual(Database::Sqlite) else { return };
+fn an_upgrade_keeps_projects_builds_and_keys(database: Database) {
+    let Some((stack, _turn)) = usual(database) else { return };
     let alice = stack.member("alice");
     alice.copr(&["create", "tools", "--chroot", CHROOT]).ok();
     let build = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
