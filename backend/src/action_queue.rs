@@ -138,7 +138,8 @@ impl ActionQueue {
     }
 
     async fn done(&self, action: ActionId, error: Option<String>) -> Result<(), String> {
-        let done = ActionDone { action, error, fingerprint: None, at: self.clock.now() };
+        let done =
+            ActionDone { action, error, fingerprint: None, key_expires_on: None, at: self.clock.now() };
         let name = action.to_string();
         self.outcomes.actions().put_durable(&name, &done).map_err(|e| e.to_string())?;
         let reported = self.reporter.send(Report::ActionDoneV1(done)).await;
@@ -191,6 +192,8 @@ fn subject(task: &BackendTask) -> Option<(ActionId, &ProjectRef)> {
         BackendTask::PublishV1(publish) => Some((publish.action, &publish.project)),
         BackendTask::DeleteBuildsV1(delete) => Some((delete.action, &delete.project)),
         BackendTask::DeleteProjectV1(delete) => Some((delete.action, &delete.project)),
+        BackendTask::RollBackV1(back) => Some((back.action, &back.project)),
+        BackendTask::RotateKeyV1(rotate) => Some((rotate.action, &rotate.project)),
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => None,
     }
 }

@@ -20,6 +20,9 @@ pub async fn handle(results: &Results, task: &BackendTask) -> Result<(), IngestE
         BackendTask::PublishV1(publish) => results.publish(publish).await,
         BackendTask::DeleteBuildsV1(delete) => results.delete_builds(delete).await,
         BackendTask::DeleteProjectV1(delete) => results.delete_project(delete).await,
+        BackendTask::RollBackV1(_) | BackendTask::RotateKeyV1(_) => {
+            Err(IngestError::Refused("not built yet".into()))
+        }
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => {
             Err(IngestError::Refused("this is no action on repositories".into()))
         }
@@ -33,7 +36,7 @@ impl Results {
             ensure_of(project, dir)?;
             for chroot in &publish.chroots {
                 let repo = RepoId { owner: project.owner.clone(), dir: dir.clone(), chroot: chroot.clone() };
-                self.publisher.reconcile(&repo, publish.from_scratch).await?;
+                self.publisher.reconcile(&repo, publish.from_scratch, publish.grant.as_ref()).await?;
             }
         }
         // Repositories first: they shall exist even while keygen is away.
@@ -79,7 +82,7 @@ impl Results {
             gone.push(self.tree.source_dir_of(&delete.project.owner, &build.dir, build.build));
         }
         for repo in repositories.iter().filter(|repo| self.tree.repository(repo).is_dir()) {
-            self.publisher.publish(repo).await?;
+            self.publisher.publish(repo, delete.grant.as_ref()).await?;
         }
         let tree = self.tree.clone();
         let discarded = blocking(move || gone.iter().try_for_each(|path| tree.discard(path))).await?;

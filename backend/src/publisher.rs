@@ -17,14 +17,14 @@ use std::{
     },
 };
 
-use coppice_model::signing::SignatureForm;
+use coppice_model::signing::{Grant, SignatureForm};
 use coppice_runtime::{Clock, health::Metrics};
 use prometheus::IntCounterVec;
 use tokio::sync::Mutex;
 
 use crate::{
     blocking::{Broken, blocking},
-    signing::{Keygen, SigningError, Unsigned},
+    signing::{Keygen, SignWith, SigningError, Unsigned},
     tree::{RepoId, Tree},
 };
 pub use config::PublishConfig;
@@ -88,21 +88,26 @@ impl Publisher {
     }
 
     /// Adds a placed build, named as its result directory, and publishes.
-    pub async fn add(&self, repo: &RepoId, build: String) -> Result<(), PublishError> {
+    pub async fn add(&self, repo: &RepoId, build: String, grant: Option<&Grant>) -> Result<(), PublishError> {
         let (inner, of) = (self.inner.clone(), repo.clone());
         blocking(move || shelf::remember(&inner.tree, &of, &build, inner.clock.now()))
             .await?
             .map_err(|error| PublishError::Fragment(name(repo), error))?;
-        self.publish(repo).await
+        self.publish(repo, grant).await
     }
 
     /// Makes what is remembered agree with what is placed, and publishes. `anew` forgets everything first.
-    pub async fn reconcile(&self, repo: &RepoId, anew: bool) -> Result<(), PublishError> {
+    pub async fn reconcile(
+        &self,
+        repo: &RepoId,
+        anew: bool,
+        grant: Option<&Grant>,
+    ) -> Result<(), PublishError> {
         let (inner, of) = (self.inner.clone(), repo.clone());
         blocking(move || shelf::reconcile(&inner.tree, &of, anew, inner.clock.now()))
             .await?
             .map_err(|error| PublishError::Fragment(name(repo), error))?;
-        self.publish(repo).await
+        self.publish(repo, grant).await
     }
 
     /// Forgets builds; the next publish is without them.
@@ -114,7 +119,7 @@ impl Publisher {
     }
 
     /// Returns when a publish that began after this call is done.
-    pub async fn publish(&self, repo: &RepoId) -> Result<(), PublishError> {
+    pub async fn publish(&self, repo: &RepoId, grant: Option<&Grant>) -> Result<(), PublishError> {
         let turn = self.turn(repo);
         let mine = turn.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let mut covered = turn.covered.lock().await;
@@ -122,7 +127,7 @@ impl Publisher {
             return Ok(());
         }
         let covers = turn.asked.load(Ordering::SeqCst);
-        let published = self.publish_now(repo).await;
+        let published = self.publish_now(repo, grant).await;
         let outcome = if published.is_ok() { "published" } else { "failed" };
         self.inner.publishes.with_label_values(&[outcome]).inc();
         published?;
@@ -135,16 +140,21 @@ impl Publisher {
         turns.entry(repo.clone()).or_default().clone()
     }
 
-    async fn publish_now(&self, repo: &RepoId) -> Result<(), PublishError> {
+    async fn publish_now(&self, repo: &RepoId, grant: Option<&Grant>) -> Result<(), PublishError> {
         let (inner, of) = (self.inner.clone(), repo.clone());
         let index = blocking(move || index::write(&inner.tree, &of)).await?.map_err(writing(repo))?;
-        let Some(prepared) = self.prepare(repo, index).await? else { return Ok(()) };
+        let Some(prepared) = self.prepare(repo, index, grant).await? else { return Ok(()) };
         let (inner, of) = (self.inner.clone(), repo.clone());
         blocking(move || inner.switch(&of, &prepared)).await?.map_err(writing(repo))
     }
 
     /// `None` when the served repository already says the same.
-    async fn prepare(&self, repo: &RepoId, index: Index) -> Result<Option<Prepared>, PublishError> {
+    async fn prepare(
+        &self,
+        repo: &RepoId,
+        index: Index,
+        grant: Option<&Grant>,
+    ) -> Result<Option<Prepared>, PublishError> {
         let repodata = self.inner.tree.repository(repo).join("repodata");
         let served = read(&repodata.join("repomd.xml")).map_err(writing(repo))?;
         let signed = repodata.join("repomd.xml.asc").is_file();
@@ -164,7 +174,8 @@ impl Publisher {
         let signature = match key {
             Some(key) => {
                 let item = Unsigned { label: "repomd.xml".into(), content: repomd.clone().into_bytes() };
-                self.inner.keys.sign(&project, &key, SignatureForm::Armored, &[item]).await?.pop()
+                let with = SignWith { project: &project, key: &key, grant };
+                self.inner.keys.sign(with, SignatureForm::Armored, &[item]).await?.pop()
             }
             None if index.packages == 0 => None,
             None => return Err(SigningError::NoKey(project).into()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use coppice_model::{
     ProjectRef,
-    signing::{PublicKey, SignItem, SignRequest, SignatureForm, Signatures},
+    signing::{Grant, PublicKey, SignItem, SignRequest, SignatureForm, Signatures},
 };
 use coppice_runtime::Secret;
 use reqwest::{Method, StatusCode};
@@ -37,6 +37,14 @@ pub enum SigningError {
 pub struct Unsigned {
     pub label: String,
     pub content: Vec<u8>,
+}
+
+/// Whose key signs, and by whose leave.
+#[derive(Debug, Clone, Copy)]
+pub struct SignWith<'a> {
+    pub project: &'a ProjectRef,
+    pub key: &'a PublicKey,
+    pub grant: Option<&'a Grant>,
 }
 
 /// Cheap to clone.
@@ -76,8 +84,7 @@ impl Keygen {
     /// Detached signatures by exactly this key, in the order of `items`.
     pub async fn sign(
         &self,
-        project: &ProjectRef,
-        key: &PublicKey,
+        with: SignWith<'_>,
         form: SignatureForm,
         items: &[Unsigned],
     ) -> Result<Vec<Vec<u8>>, SigningError> {
@@ -85,7 +92,7 @@ impl Keygen {
         let mut rest = items;
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(batch_len(rest));
-            signatures.extend(self.sign_batch(project, key, form, batch).await?);
+            signatures.extend(self.sign_batch(with, form, batch).await?);
             rest = later;
         }
         Ok(signatures)
@@ -93,8 +100,7 @@ impl Keygen {
 
     async fn sign_batch(
         &self,
-        project: &ProjectRef,
-        key: &PublicKey,
+        with: SignWith<'_>,
         form: SignatureForm,
         batch: &[Unsigned],
     ) -> Result<Vec<Vec<u8>>, SigningError> {
@@ -103,7 +109,9 @@ impl Keygen {
             form,
             content: BASE64_STANDARD.encode(&item.content),
         });
-        let question = SignRequest { items: items.collect() };
+        let SignWith { project, key, grant } = with;
+        let (fingerprint, grant) = (key.fingerprint.clone(), grant.cloned());
+        let question = SignRequest { key: Some(fingerprint), grant, items: items.collect() };
         let request = self.request(Method::POST, project, "/sign").json(&question);
         let response = request.send().await.map_err(SigningError::Unreachable)?;
         if !response.status().is_success() {

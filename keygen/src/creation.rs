@@ -32,8 +32,11 @@ pub struct Creator {
 
 impl Handler<KeygenTask> for Creator {
     async fn handle(&self, envelope: Envelope<KeygenTask>) -> Verdict {
-        let KeygenTask::CreateKeyV1(create) = envelope.body;
-        match self.create(&create).await {
+        let done = match envelope.body {
+            KeygenTask::CreateKeyV1(create) => self.create(&create).await,
+            KeygenTask::RenewKeyV1(_) => return Verdict::Dead("not built yet".into()),
+        };
+        match done {
             Ok(()) => Verdict::Done,
             Err(error) => Verdict::Retry(with_causes(&error)),
         }
@@ -49,7 +52,13 @@ impl Creator {
             self.audit.write(&[entry(create, &fingerprint)])?;
         }
         let fingerprint = Some(fingerprint);
-        let done = ActionDone { action: create.action, error: None, fingerprint, at: self.clock.now() };
+        let done = ActionDone {
+            action: create.action,
+            error: None,
+            fingerprint,
+            key_expires_on: None,
+            at: self.clock.now(),
+        };
         Ok(self.bus.send(&Report::ActionDoneV1(done)).await?)
     }
 }

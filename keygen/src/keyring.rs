@@ -116,7 +116,12 @@ fn with_public(context: &mut Context, key: Key) -> Result<ProjectKey, GpgError> 
     context.export_keys([&key], ExportMode::MINIMAL, &mut armored)?;
     let armored = String::from_utf8(armored).map_err(|_| GpgError::Answer("a key that is not text"))?;
     let fingerprint = key.fingerprint().map_err(|_| GpgError::Answer("no fingerprint of a key"))?;
-    let public = PublicKey { fingerprint: fingerprint.to_ascii_uppercase(), armored };
+    let public = PublicKey {
+        fingerprint: fingerprint.to_ascii_uppercase(),
+        armored,
+        algorithm: Default::default(),
+        expires_on: None,
+    };
     Ok(ProjectKey { key, public })
 }
 

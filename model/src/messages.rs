@@ -6,9 +6,11 @@ mod distgit;
 mod keygen;
 mod report;
 
-pub use backend::{BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories};
+pub use backend::{
+    BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories, RollBack, RotateKey,
+};
 pub use distgit::{Branch, DistGitTask, Import};
-pub use keygen::{CreateKey, KeygenTask};
+pub use keygen::{CreateKey, KeygenTask, RenewKey};
 pub use report::{ActionDone, Imported, Progress, Report};
 
 use serde::{Serialize, de::DeserializeOwned};

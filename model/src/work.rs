@@ -8,6 +8,7 @@ use crate::{
     Attempt, BuildId, ChrootName, DirName, PackageName, ProjectRef,
     chroot::Environment,
     package::{Nevra, SourceHeader},
+    signing::Grant,
 };
 
 /// The two kinds of task, written as Copr does: `7` for the source phase, `7-fedora-43-x86_64` for a chroot.
@@ -150,6 +151,9 @@ pub struct RpmWork {
     pub header: SourceHeader,
     pub environment: Environment,
     pub limits: Limits,
+    /// For the backend only: it is taken out before a builder gets the task.
+    #[serde(default)]
+    pub grant: Option<Grant>,
 }
 
 impl SourceWork {

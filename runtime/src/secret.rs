@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,25 @@ impl Secret {
     /// For the `Authorization: Bearer` header of our own requests and for writing the file.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The text with a seal (HMAC-SHA256) that only holders of this secret can make.
+    pub fn seal(&self, text: &str) -> String {
+        let text = hex::encode(text);
+        format!("{text}.{}", hex::encode(self.mac(&text).finalize().into_bytes()))
+    }
+
+    /// The text under a genuine seal.
+    pub fn unseal(&self, sealed: &str) -> Option<String> {
+        let (text, seal) = sealed.split_once('.')?;
+        self.mac(text).verify_slice(&hex::decode(seal).ok()?).ok()?;
+        String::from_utf8(hex::decode(text).ok()?).ok()
+    }
+
+    fn mac(&self, text: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes any key");
+        mac.update(text.as_bytes());
+        mac
     }
 
     /// Whether a request carries this secret as `Bearer …`. Hashes are compared, so the time tells nothing.
@@ -74,5 +94,18 @@ mod tests {
             assert!(!secret.is_bearer_of(wrong));
         }
         assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn a_seal_holds_for_its_secret_and_its_text_only() {
+        let secret = Secret::random();
+        let sealed = secret.seal("ein Wörtchen.");
+        assert_eq!(secret.unseal(&sealed).as_deref(), Some("ein Wörtchen."));
+        assert_eq!(Secret::random().unseal(&sealed), None);
+        let (text, seal) = sealed.split_once('.').unwrap();
+        for forged in [format!("{text}00.{seal}"), format!("{text}."), text.to_owned(), format!("{text}.zz")]
+        {
+            assert_eq!(secret.unseal(&forged), None, "{forged}");
+        }
     }
 }

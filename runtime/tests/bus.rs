@@ -17,12 +17,14 @@ use tokio::task::JoinHandle;
 
 fn task(action: i64) -> KeygenTask {
     let project = serde_json::from_value(serde_json::json!({ "owner": "alice", "name": "tools" })).unwrap();
-    KeygenTask::CreateKeyV1(CreateKey { action: ActionId(action), project })
+    KeygenTask::CreateKeyV1(CreateKey { action: ActionId(action), project, algorithm: Default::default() })
 }
 
 fn action_of(task: &KeygenTask) -> i64 {
-    let KeygenTask::CreateKeyV1(create) = task;
-    create.action.0
+    match task {
+        KeygenTask::CreateKeyV1(create) => create.action.0,
+        KeygenTask::RenewKeyV1(renew) => renew.action.0,
+    }
 }
 
 /// Remembers what came and answers what it is told to, `Done` when nothing is left to say.

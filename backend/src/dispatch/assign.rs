@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use coppice_model::{
-    agent::Assignment,
+    agent::{Assignment, Job},
     messages::Progress,
     state::{MachineEvent, MachineState},
 };
@@ -129,6 +129,10 @@ impl Dispatch {
 
     fn assignment(&self, record: &AttemptRecord, task_token: String) -> Assignment {
         let attempt = record.job.attempt();
-        Assignment { task_token, attempt, job: record.job.clone(), allow: self.allow.clone() }
+        let mut job = record.job.clone();
+        if let Job::Rpm(work) = &mut job {
+            work.grant = None;
+        }
+        Assignment { task_token, attempt, job, allow: self.allow.clone() }
     }
 }

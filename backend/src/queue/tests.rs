@@ -31,6 +31,7 @@ fn rpm(build: i64, project: &str, arch: &str) -> Job {
         },
         environment: environment(arch),
         limits: Limits::default(),
+        grant: None,
     })
 }
 

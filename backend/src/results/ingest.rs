@@ -72,14 +72,14 @@ impl Results {
             let rpms = self.check(work, staged).await?;
             note(&format!("checked {} packages of {}", rpms.len(), work.task()))?;
             on_stage(Stage::Signing);
-            let key = self.sign(&work.context.project, staged, &rpms).await?;
+            let key = self.sign((&work.context.project, work.grant.as_ref()), staged, &rpms).await?;
             self.verify(staged, &rpms, &key).await?;
             self.put_public_key(&work.context.project.owner, &work.context.dir, &key.armored)?;
             note(&format!("signed with key {} and verified with rpmkeys", key.fingerprint))?;
             self.place_build(work, staged, rpms).await?;
         }
         on_stage(Stage::Publishing);
-        self.publisher.add(&RepoId::of(work), work.result_dir()).await?;
+        self.publisher.add(&RepoId::of(work), work.result_dir(), work.grant.as_ref()).await?;
         note("published in the repository")?;
         log.finish(&self.tree).map_err(IngestError::disk("writing backend.log"))?;
         packages(&target)

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use coppice_model::{
     ProjectRef,
-    signing::{PublicKey, SignatureForm},
+    signing::{Grant, PublicKey, SignatureForm},
 };
 
 use super::{IngestError, Results, Staged, check::BuiltRpm};
 use crate::{
     blocking::blocking,
     rpmfile::{RpmFile, RpmFileError, insert_signature, recover, tag},
-    signing::Unsigned,
+    signing::{SignWith, Unsigned},
     verify::VerifyError,
 };
 
@@ -38,7 +38,7 @@ impl Results {
     /// Signs what is not signed yet. Payloads are not touched.
     pub(super) async fn sign(
         &self,
-        project: &ProjectRef,
+        (project, grant): (&ProjectRef, Option<&Grant>),
         staged: &Staged,
         rpms: &[BuiltRpm],
     ) -> Result<PublicKey, IngestError> {
@@ -46,7 +46,8 @@ impl Results {
         let (signed, unsigned) = sort(staged, rpms).await?;
         self.verifier.verify(&staged.dir, &signed, &key).await.map_err(refuse_foreign)?;
         for names in unsigned.chunks(RPMS_AT_ONCE) {
-            self.sign_some(project, staged, names, &key).await?;
+            let with = SignWith { project, key: &key, grant };
+            self.sign_some(with, staged, names).await?;
         }
         Ok(key)
     }
@@ -63,10 +64,9 @@ impl Results {
 
     async fn sign_some(
         &self,
-        project: &ProjectRef,
+        with: SignWith<'_>,
         staged: &Staged,
         names: &[String],
-        key: &PublicKey,
     ) -> Result<(), IngestError> {
         let paths: Vec<PathBuf> = names.iter().map(|name| staged.dir.join(name)).collect();
         let of = paths.clone();
@@ -76,7 +76,7 @@ impl Results {
         let items = names.iter().zip(headers);
         let items: Vec<Unsigned> =
             items.map(|(name, content)| Unsigned { label: name.clone(), content }).collect();
-        let signatures = self.keys.sign(project, key, SignatureForm::Binary, &items).await?;
+        let signatures = self.keys.sign(with, SignatureForm::Binary, &items).await?;
         let inserted = blocking(move || {
             paths.iter().zip(signatures).try_for_each(|(path, signature)| insert_signature(path, &signature))
         });

@@ -29,6 +29,7 @@ pub fn rpm_work(build: i64) -> RpmWork {
         },
         environment: environment(),
         limits: limits(),
+        grant: None,
     }
 }
 

@@ -24,6 +24,7 @@ fn delete(build: i64, package: Option<&str>) -> BackendTask {
             package: package.map(|name| name.parse().unwrap()),
             chroots: vec![chroot()],
         }],
+        grant: None,
     })
 }
 

@@ -198,6 +198,7 @@ pub fn work_for(build: i64, spec: &Spec) -> RpmWork {
         header,
         environment: environment(),
         limits: Limits::default(),
+        grant: None,
     }
 }
 

@@ -35,7 +35,10 @@ impl Gpg {
         let listed = String::from_utf8(listed).unwrap();
         let line = listed.lines().find(|line| line.starts_with("fpr:")).unwrap();
         let fingerprint = line.split(':').nth(9).unwrap().to_owned();
-        Self { home, key: PublicKey { fingerprint, armored } }
+        Self {
+            home,
+            key: PublicKey { fingerprint, armored, algorithm: Default::default(), expires_on: None },
+        }
     }
 
     pub fn sign(&self, content: &[u8], form: SignatureForm) -> Vec<u8> {

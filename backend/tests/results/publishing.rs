@@ -28,6 +28,7 @@ pub fn publish(from_scratch: bool) -> BackendTask {
         dirs: vec![main_dir()],
         chroots: vec![chroot()],
         from_scratch,
+        grant: None,
     })
 }
 

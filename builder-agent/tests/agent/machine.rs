@@ -348,6 +348,7 @@ pub fn build_task(backend: &Backend, package: &str, files: &[(&str, &[u8])]) -> 
         },
         environment: environment(),
         limits: limits(),
+        grant: None,
     }
 }
 

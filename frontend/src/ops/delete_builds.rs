@@ -90,7 +90,7 @@ pub(super) fn order_removal(
 ) -> Result<(), OpError> {
     let project = of.build.project.clone();
     let message = |action| {
-        let delete = DeleteBuilds { action, project: project.clone(), builds };
+        let delete = DeleteBuilds { action, project: project.clone(), builds, grant: None };
         ActionMessage::Backend(BackendTask::DeleteBuildsV1(delete))
     };
     actions::insert(tx, ActionKind::DeleteBuilds, &project, cx.now, message)?;

@@ -133,6 +133,7 @@ fn rpm(tx: &mut Conn, cx: &Context, of: (&Build, &Project), chroot: &BuildChroot
         header: header.clone(),
         environment: environment::environment(tx, &cx.settings, (project, &own, &build.dir), &build.options)?,
         limits: limits(cx, build),
+        grant: None,
     };
     Ok(outbox::push(tx, &BackendTask::RpmBuildV1(work), cx.now)?)
 }
@@ -156,7 +157,7 @@ fn limits(cx: &Context, build: &Build) -> Limits {
 pub(super) fn key(tx: &mut Conn, cx: &Context, project: &Project) -> Result<(), OpError> {
     let reference = project.reference();
     let message = |action| {
-        let create = CreateKey { action, project: reference.clone() };
+        let create = CreateKey { action, project: reference.clone(), algorithm: Default::default() };
         ActionMessage::Keygen(KeygenTask::CreateKeyV1(create))
     };
     actions::insert(tx, ActionKind::CreateKey, &reference, cx.now, message)?;
@@ -177,6 +178,7 @@ pub(super) fn publish(
         dirs,
         chroots,
         from_scratch: false,
+        grant: None,
     };
     publish_as(tx, cx, wish)
 }
@@ -208,6 +210,7 @@ pub(super) fn publish_all(
         dirs,
         chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),
         from_scratch,
+        grant: None,
     };
     publish_as(tx, cx, wish)
 }

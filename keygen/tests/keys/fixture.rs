@@ -84,7 +84,8 @@ impl World {
     }
 
     pub async fn asks_for_key(&self, action: i64, project: &ProjectRef) {
-        let create = CreateKey { action: ActionId(action), project: project.clone() };
+        let create =
+            CreateKey { action: ActionId(action), project: project.clone(), algorithm: Default::default() };
         self.bus.send(&KeygenTask::CreateKeyV1(create)).await.unwrap();
     }
 
@@ -158,7 +159,11 @@ impl Keygen {
 
     pub async fn ask_signatures(&self, project: &ProjectRef, items: Vec<SignItem>) -> Response {
         let url = format!("{}/v1/keys/{project}/sign", self.url);
-        let request = reqwest::Client::new().post(url).bearer_auth(SECRET).json(&SignRequest { items });
+        let request = reqwest::Client::new().post(url).bearer_auth(SECRET).json(&SignRequest {
+            key: None,
+            grant: None,
+            items,
+        });
         request.send().await.unwrap()
     }
 

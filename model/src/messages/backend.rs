@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::Message;
 use crate::{
     ActionId, BuildId, ChrootName, DirName, PackageName, ProjectRef,
+    signing::{Grant, KeyAlgorithm},
     work::{RpmWork, SourceWork},
 };
 
@@ -19,6 +20,8 @@ pub enum BackendTask {
     PublishV1(PublishRepositories),
     DeleteBuildsV1(DeleteBuilds),
     DeleteProjectV1(DeleteProject),
+    RollBackV1(RollBack),
+    RotateKeyV1(RotateKey),
 }
 
 /// Make the repositories of a project what its results say: creates missing and empty ones.
@@ -31,6 +34,8 @@ pub struct PublishRepositories {
     /// Rebuild from the RPMs, not from what is remembered of them.
     #[serde(default)]
     pub from_scratch: bool,
+    #[serde(default)]
+    pub grant: Option<Grant>,
 }
 
 /// Results of builds that go away: first from the metadata, then from the disk.
@@ -39,6 +44,8 @@ pub struct DeleteBuilds {
     pub action: ActionId,
     pub project: ProjectRef,
     pub builds: Vec<BuildResults>,
+    #[serde(default)]
+    pub grant: Option<Grant>,
 }
 
 /// Where one build left results.
@@ -58,6 +65,34 @@ pub struct DeleteProject {
     pub dirs: Vec<DirName>,
 }
 
+/// Make an earlier publish of one repository the current one again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollBack {
+    pub action: ActionId,
+    pub project: ProjectRef,
+    pub dir: DirName,
+    pub chroot: ChrootName,
+    pub snapshot: u64,
+    #[serde(default)]
+    pub grant: Option<Grant>,
+}
+
+/// Replace the project's key and sign everything that these directories hold anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotateKey {
+    pub action: ActionId,
+    pub project: ProjectRef,
+    pub dirs: Vec<DirName>,
+    /// Of the new key; `None`: as the old one.
+    #[serde(default)]
+    pub algorithm: Option<KeyAlgorithm>,
+    /// The old key may be in other hands: it is revoked, and what only it signed goes away at once.
+    #[serde(default)]
+    pub compromised: bool,
+    #[serde(default)]
+    pub grant: Option<Grant>,
+}
+
 impl Message for BackendTask {
     const STREAM: &'static str = "coppice:backend";
     const GROUP: &'static str = "backend";
@@ -72,6 +107,8 @@ impl Message for BackendTask {
             Self::PublishV1(publish) => format!("action/{}", publish.action),
             Self::DeleteBuildsV1(delete) => format!("action/{}", delete.action),
             Self::DeleteProjectV1(delete) => format!("action/{}", delete.action),
+            Self::RollBackV1(back) => format!("action/{}", back.action),
+            Self::RotateKeyV1(rotate) => format!("action/{}", rotate.action),
         }
     }
 }

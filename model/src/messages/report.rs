@@ -51,6 +51,8 @@ pub enum Progress {
     Taken { builder: String },
     /// The stage that began. `Building` means running.
     Stage { stage: Stage },
+    /// Our side cannot go on with the stage yet; it tries again by itself.
+    Delayed { stage: Stage, reason: String },
 }
 
 /// An SRPM is in DistGit.
@@ -67,9 +69,12 @@ pub struct ActionDone {
     pub action: ActionId,
     /// One sentence when it failed.
     pub error: Option<String>,
-    /// The key's fingerprint when the action made a key.
+    /// The fingerprint of the key that the action made or changed.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    /// When that key ends.
+    #[serde(default)]
+    pub key_expires_on: Option<UnixTime>,
     pub at: UnixTime,
 }
 
@@ -79,9 +84,12 @@ impl Message for Report {
 
     fn key(&self) -> String {
         match self {
-            Self::ProgressV1 { task, attempt, progress, .. } => match progress {
+            Self::ProgressV1 { task, attempt, progress, at } => match progress {
                 Progress::Taken { .. } => format!("progress/{task}/{attempt}/taken"),
                 Progress::Stage { stage } => format!("progress/{task}/{attempt}/{stage}"),
+                Progress::Delayed { stage, .. } => {
+                    format!("progress/{task}/{attempt}/{stage}/delayed/{}", at.0)
+                }
             },
             Self::FinishedV1 { task, attempt, .. } => format!("finished/{task}/{attempt}"),
             Self::LostV1 { task, attempt, .. } => format!("lost/{task}/{attempt}"),

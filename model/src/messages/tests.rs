@@ -5,6 +5,7 @@ use crate::{
     ActionId, Attempt, BuildId, ProjectRef, UnixTime,
     chroot::{ChrootDefinition, Environment, Repository, Runner},
     package::{Nevra, SourceHeader},
+    signing::{Grant, KeyAlgorithm},
     state::Stage,
     work::*,
 };
@@ -74,12 +75,6 @@ fn commit() -> DistGitCommit {
 }
 
 fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
-    let results = BuildResults {
-        build: BuildId(7),
-        dir: "tools".parse().unwrap(),
-        package: Some("hello".parse().unwrap()),
-        chroots: vec!["fedora-43-x86_64".parse().unwrap()],
-    };
     vec![
         (
             "source_build_v1",
@@ -100,9 +95,48 @@ fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
                 header: header(),
                 environment: environment(),
                 limits: Limits::default(),
+                grant: None,
             }),
         ),
         ("cancel_v1", BackendTask::CancelV1 { build: BuildId(7) }),
+    ]
+}
+
+fn keys_and_repositories() -> Vec<(&'static str, BackendTask)> {
+    vec![
+        (
+            "roll_back_v1",
+            BackendTask::RollBackV1(RollBack {
+                action: ActionId(9),
+                project: project(),
+                dir: "tools".parse().unwrap(),
+                chroot: "fedora-43-x86_64".parse().unwrap(),
+                snapshot: 12,
+                grant: Some(grant()),
+            }),
+        ),
+        (
+            "rotate_key_v1",
+            BackendTask::RotateKeyV1(RotateKey {
+                action: ActionId(9),
+                project: project(),
+                dirs: vec!["tools".parse().unwrap()],
+                algorithm: Some(KeyAlgorithm::Rsa4096),
+                compromised: true,
+                grant: Some(grant()),
+            }),
+        ),
+    ]
+}
+
+fn publishing() -> Vec<(&'static str, BackendTask)> {
+    let results = BuildResults {
+        build: BuildId(7),
+        dir: "tools".parse().unwrap(),
+        package: Some("hello".parse().unwrap()),
+        chroots: vec!["fedora-43-x86_64".parse().unwrap()],
+    };
+    vec![
         (
             "publish_v1",
             BackendTask::PublishV1(PublishRepositories {
@@ -111,6 +145,18 @@ fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
                 dirs: vec!["tools".parse().unwrap()],
                 chroots: vec!["fedora-43-x86_64".parse().unwrap()],
                 from_scratch: true,
+                grant: None,
+            }),
+        ),
+        (
+            "publish_v1_granted",
+            BackendTask::PublishV1(PublishRepositories {
+                action: ActionId(10),
+                project: project(),
+                dirs: vec![],
+                chroots: vec![],
+                from_scratch: false,
+                grant: Some(grant()),
             }),
         ),
         (
@@ -119,6 +165,7 @@ fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
                 action: ActionId(9),
                 project: project(),
                 builds: vec![results],
+                grant: None,
             }),
         ),
         (
@@ -130,6 +177,10 @@ fn backend_tasks() -> Vec<(&'static str, BackendTask)> {
             }),
         ),
     ]
+}
+
+fn all_backend_tasks() -> Vec<(&'static str, BackendTask)> {
+    [backend_tasks(), publishing(), keys_and_repositories()].concat()
 }
 
 fn nevra() -> Nevra {
@@ -144,6 +195,10 @@ fn nevra() -> Nevra {
 
 fn failure() -> Failure {
     Failure { cause: FailureCause::Build, message: "%build failed".into() }
+}
+
+fn grant() -> Grant {
+    Grant::from("7.text.mac".to_owned())
 }
 
 const AT: UnixTime = UnixTime(1_800_000_000);
@@ -172,17 +227,31 @@ fn reports() -> Vec<(&'static str, Report)> {
         reason: "no heartbeat".into(),
         at: AT,
     };
-    let done = ActionDone { action: ActionId(9), error: None, fingerprint: Some("AB".into()), at: AT };
+    let done = ActionDone {
+        action: ActionId(9),
+        error: None,
+        fingerprint: Some("AB".into()),
+        key_expires_on: None,
+        at: AT,
+    };
     vec![
         ("progress_v1_taken", progress(Progress::Taken { builder: "local-1".into() })),
         ("progress_v1_stage", progress(Progress::Stage { stage: Stage::Signing })),
+        (
+            "progress_v1_delayed",
+            progress(Progress::Delayed { stage: Stage::Publishing, reason: "the disk is full".into() }),
+        ),
         ("finished_v1_published", finished(rpm, TaskOutcome::Published { packages: vec![nevra()] })),
         ("finished_v1_failed", finished(rpm, TaskOutcome::Failed(failure()))),
         ("finished_v1_source", finished("7", made)),
         ("lost_v1", lost),
         ("imported_v1", Report::ImportedV1(imported)),
         ("import_failed_v1", Report::ImportFailedV1 { build: BuildId(7), failure: failure(), at: AT }),
-        ("action_done_v1", Report::ActionDoneV1(done)),
+        ("action_done_v1", Report::ActionDoneV1(done.clone())),
+        (
+            "action_done_v1_key",
+            Report::ActionDoneV1(ActionDone { action: ActionId(10), key_expires_on: Some(AT), ..done }),
+        ),
     ]
 }
 
@@ -199,7 +268,7 @@ fn keeps_its_promise<M: Message + PartialEq + Debug>(name: &str, message: &M) {
 
 #[test]
 fn golden_files_parse_for_ever() {
-    for (name, message) in backend_tasks() {
+    for (name, message) in all_backend_tasks() {
         keeps_its_promise(name, &message);
     }
     for (name, message) in reports() {
@@ -214,13 +283,17 @@ fn golden_files_parse_for_ever() {
             branches: vec![Branch { chroot: "fedora-43-x86_64".parse().unwrap(), branch: "f43".into() }],
         }),
     );
-    let create = CreateKey { action: ActionId(9), project: project() };
-    keeps_its_promise("create_key_v1", &KeygenTask::CreateKeyV1(create));
+    let create = CreateKey { action: ActionId(9), project: project(), algorithm: KeyAlgorithm::Rsa4096 };
+    keeps_its_promise("create_key_v1", &KeygenTask::CreateKeyV1(create.clone()));
+    let modern = CreateKey { algorithm: KeyAlgorithm::Ed25519, ..create };
+    keeps_its_promise("create_key_v1_ed25519", &KeygenTask::CreateKeyV1(modern));
+    let renew = RenewKey { action: ActionId(9), project: project(), expires_on: AT };
+    keeps_its_promise("renew_key_v1", &KeygenTask::RenewKeyV1(renew));
 }
 
 #[test]
 fn another_attempt_is_other_news_and_a_repeat_is_not() {
-    let keys: Vec<String> = backend_tasks().iter().map(|(_, task)| task.key()).collect();
+    let keys: Vec<String> = all_backend_tasks().iter().map(|(_, task)| task.key()).collect();
     assert_eq!(keys[0], "source/7/2");
     assert_eq!(keys[1], "rpm/7/fedora-43-x86_64/1");
     let keys: Vec<String> = reports().iter().map(|(_, report)| report.key()).collect();

@@ -27,6 +27,7 @@ pub(super) fn progress(
     match progress {
         Progress::Taken { builder } => taken(tx, (&view, &chroot), builder, at),
         Progress::Stage { stage } => staged(tx, (&view, &chroot), *stage, at),
+        Progress::Delayed { .. } => Ok(()),
     }
 }
 

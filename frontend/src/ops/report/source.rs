@@ -29,6 +29,7 @@ pub(super) fn progress(
             moved(builds::update_source(tx, build, &after)?)?;
             Ok(attempts::update_taken(tx, &TaskId::Source(build.id), build.source_attempt, builder, at)?)
         }
+        Progress::Delayed { .. } => Ok(()),
         Progress::Stage { .. } => {
             let Some(next) = step(build, SourceEvent::Started)? else { return Ok(()) };
             let after = Build { source_state: next, source_started_on: Some(at), ..build.clone() };

@@ -284,11 +284,12 @@ pub fn imported(build: BuildId, chroots: &[&str]) -> Imported {
 
 /// What keygen says of the action in this message.
 pub fn key_made(sent: &Sent) -> Report {
-    let KeygenTask::CreateKeyV1(create) = sent.keygen();
+    let KeygenTask::CreateKeyV1(create) = sent.keygen() else { panic!("no key was ordered") };
     Report::ActionDoneV1(ActionDone {
         action: create.action,
         error: None,
         fingerprint: Some("ABCD".into()),
+        key_expires_on: None,
         at: UnixTime(NOW + 5),
     })
 }
