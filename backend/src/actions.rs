@@ -4,12 +4,13 @@ use std::{fs, io};
 
 use coppice_model::{
     DirName, OwnerName, ProjectRef,
-    messages::{BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories},
+    messages::{BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories, RollBack},
 };
 use coppice_runtime::files;
 
 use crate::{
     blocking::blocking,
+    publisher::PublishError,
     results::{IngestError, Results},
     tree::{RepoId, SUCCESS},
 };
@@ -20,9 +21,8 @@ pub async fn handle(results: &Results, task: &BackendTask) -> Result<(), IngestE
         BackendTask::PublishV1(publish) => results.publish(publish).await,
         BackendTask::DeleteBuildsV1(delete) => results.delete_builds(delete).await,
         BackendTask::DeleteProjectV1(delete) => results.delete_project(delete).await,
-        BackendTask::RollBackV1(_) | BackendTask::RotateKeyV1(_) => {
-            Err(IngestError::Refused("not built yet".into()))
-        }
+        BackendTask::RollBackV1(back) => results.roll_back(back).await,
+        BackendTask::RotateKeyV1(_) => Err(IngestError::Refused("not built yet".into())),
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => {
             Err(IngestError::Refused("this is no action on repositories".into()))
         }
@@ -49,6 +49,16 @@ impl Results {
         Ok(())
     }
 
+    async fn roll_back(&self, back: &RollBack) -> Result<(), IngestError> {
+        let RollBack { project, dir, chroot, snapshot, grant, .. } = back;
+        ensure_of(project, dir)?;
+        let repo = RepoId { owner: project.owner.clone(), dir: dir.clone(), chroot: chroot.clone() };
+        match self.publisher.roll_back(&repo, *snapshot, grant.as_ref()).await {
+            Err(error @ PublishError::NoSnapshot(..)) => Err(IngestError::Refused(error.to_string())),
+            other => Ok(other?),
+        }
+    }
+
     /// dnf imports it from every directory's root (contract, section 16).
     pub(crate) fn put_public_key(
         &self,
@@ -67,25 +77,28 @@ impl Results {
 
     /// First out of the metadata, then from the disk: dnf never sees a package that is gone.
     async fn delete_builds(&self, delete: &DeleteBuilds) -> Result<(), IngestError> {
-        let mut gone = Vec::new();
+        let (mut gone, mut sources) = (Vec::new(), Vec::new());
         let mut repositories = Vec::new();
         for build in &delete.builds {
             ensure_of(&delete.project, &build.dir)?;
             for repo in repositories_of(&delete.project, build) {
                 let names = self.result_dirs(&repo, build)?;
-                gone.extend(names.iter().map(|name| self.tree.repository(&repo).join(name)));
+                gone.extend(names.iter().map(|name| (repo.clone(), name.clone())));
                 self.retract(&repo, names).await?;
                 if !repositories.contains(&repo) {
                     repositories.push(repo);
                 }
             }
-            gone.push(self.tree.source_dir_of(&delete.project.owner, &build.dir, build.build));
+            sources.push(self.tree.source_dir_of(&delete.project.owner, &build.dir, build.build));
         }
         for repo in repositories.iter().filter(|repo| self.tree.repository(repo).is_dir()) {
             self.publisher.publish(repo, delete.grant.as_ref()).await?;
         }
+        for (repo, build) in gone {
+            self.publisher.bury(&repo, build).await?;
+        }
         let tree = self.tree.clone();
-        let discarded = blocking(move || gone.iter().try_for_each(|path| tree.discard(path))).await?;
+        let discarded = blocking(move || sources.iter().try_for_each(|path| tree.discard(path))).await?;
         discarded.map_err(IngestError::disk("removing results"))
     }
 

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 use coppice_model::address::AllowList;
 use serde::Deserialize;
 
-use crate::{publisher::PublishConfig, results::ResultsConfig};
+use crate::{
+    publisher::{PublishConfig, Watch},
+    results::ResultsConfig,
+};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -157,6 +160,7 @@ impl Config {
             keygen_url: self.keygen_url.clone(),
             keygen_secret_file: self.keygen_secret_file.clone(),
             publish: self.publish.clone(),
+            watch: Watch::default(),
         }
     }
 

@@ -1,7 +1,11 @@
 //! What is known of the package files of a placed build, so that nobody reads them again: written once, beside
 //! them, under a name that is never served.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 use coppice_runtime::files;
 use serde::{Deserialize, Serialize};
@@ -32,7 +36,22 @@ impl BuildFacts {
         }
     }
 
+    /// Names of the packages, whatever folder their copies are in.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|path| file_name(path))
+    }
+
+    /// Names of those packages of which some copy is signed by this key.
+    pub fn files_signed_by(&self, fingerprint: &str) -> BTreeSet<&str> {
+        let signed = self.0.iter().filter(|(_, facts)| facts.signed_by.eq_ignore_ascii_case(fingerprint));
+        signed.map(|(path, _)| file_name(path)).collect()
+    }
+
     pub fn write(&self, build_dir: &Path) -> io::Result<()> {
         files::write_atomic(&build_dir.join(NAME), &serde_json::to_vec(self)?)
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

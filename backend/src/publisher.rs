@@ -1,35 +1,41 @@
-//! Repositories: what is remembered of placed packages becomes an index that dnf reads. One publish of a
-//! repository at a time; builds that finish together share one.
+//! Repositories: what is known of placed packages becomes an index that dnf reads. Every publish is numbered and
+//! stays a while as a snapshot; builds that finish together share one.
 
 mod config;
+mod draft;
+mod extras;
 pub mod fragment;
+mod graves;
 mod index;
+mod layout;
+mod manifest;
+mod measured;
+mod packing;
+mod pending;
 mod repomd;
-mod retire;
-mod shelf;
+mod snapshots;
+mod step;
+mod turns;
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{io, sync::Arc};
 
 use coppice_model::signing::{Grant, SignatureForm};
-use coppice_runtime::{Clock, health::Metrics};
+use coppice_runtime::{Clock, health::Metrics, logging::with_causes};
 use prometheus::IntCounterVec;
-use tokio::sync::Mutex;
 
 use crate::{
     blocking::{Broken, blocking},
+    facts::BuildFacts,
     signing::{Keygen, SignWith, SigningError, Unsigned},
     tree::{RepoId, Tree},
 };
-pub use config::PublishConfig;
+pub use config::{Compression, PublishConfig};
+use draft::{Draft, Place, Wish};
 use fragment::FragmentError;
-use index::Index;
+use graves::{Grave, Graves};
+pub use step::{Step, Watch};
+use turns::Turns;
+pub use turns::Waiting;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -39,6 +45,10 @@ pub enum PublishError {
     Fragment(String, #[source] FragmentError),
     #[error("signing the repository")]
     Sign(#[from] SigningError),
+    #[error("the packages of {build} are signed with another key than their repository ({wanted})")]
+    OtherKey { build: String, wanted: String },
+    #[error("there is no snapshot {1} of {0}")]
+    NoSnapshot(String, u64),
     #[error("writing the repository")]
     Broken(#[from] Broken),
 }
@@ -54,169 +64,285 @@ struct Inner {
     keys: Keygen,
     clock: Clock,
     config: PublishConfig,
-    repositories: std::sync::Mutex<HashMap<RepoId, Arc<Turn>>>,
+    results_url: String,
+    watch: Watch,
+    turns: Turns,
+    graves: Graves,
     publishes: IntCounterVec,
 }
 
-/// Who publishes a repository, and for whom.
-#[derive(Default)]
-struct Turn {
-    asked: AtomicU64,
-    /// The highest number of `asked` that the last publish covers; its holder publishes.
-    covered: Mutex<u64>,
-}
-
-/// A publish that is ready but for its switch.
-struct Prepared {
-    repomd: String,
-    signature: Option<Vec<u8>>,
-    index: Index,
+/// What a publisher stands on.
+pub struct Ground<'a> {
+    pub tree: &'a Tree,
+    pub keys: &'a Keygen,
+    pub clock: Clock,
+    pub results_url: &'a str,
+    pub metrics: &'a Metrics,
 }
 
 impl Publisher {
-    pub fn new(
-        tree: &Tree,
-        keys: &Keygen,
-        clock: Clock,
-        config: PublishConfig,
-        metrics: &Metrics,
-    ) -> Result<Self, prometheus::Error> {
+    pub fn open(ground: Ground<'_>, config: PublishConfig, watch: Watch) -> Result<Self, OpenError> {
+        let Ground { tree, keys, clock, results_url, metrics } = ground;
         let publishes =
             metrics.counter("coppice_publishes_total", "Publishes of repositories.", &["outcome"])?;
-        let (tree, keys, repositories) = (tree.clone(), keys.clone(), std::sync::Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { tree, keys, clock, config, repositories, publishes }) })
+        let graves = Graves::open(tree.state())?;
+        let turns = Turns::new(config.publishes_at_once);
+        let (tree, keys, results_url) = (tree.clone(), keys.clone(), results_url.to_owned());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                tree,
+                keys,
+                clock,
+                config,
+                results_url,
+                watch,
+                turns,
+                graves,
+                publishes,
+            }),
+        })
     }
 
     /// Adds a placed build, named as its result directory, and publishes.
     pub async fn add(&self, repo: &RepoId, build: String, grant: Option<&Grant>) -> Result<(), PublishError> {
-        let (inner, of) = (self.inner.clone(), repo.clone());
-        blocking(move || shelf::remember(&inner.tree, &of, &build, inner.clock.now()))
-            .await?
-            .map_err(|error| PublishError::Fragment(name(repo), error))?;
+        self.on_disk(repo, move |place| {
+            let key = place.manifests().key()?;
+            ensure_signed_by(&place, &build, key.as_deref())?;
+            Ok(place.describe(&build, key.as_deref())?)
+        })
+        .await?;
         self.publish(repo, grant).await
     }
 
-    /// Makes what is remembered agree with what is placed, and publishes. `anew` forgets everything first.
+    /// Makes what is known agree with what is placed, and publishes. `anew` describes every package again.
     pub async fn reconcile(
         &self,
         repo: &RepoId,
         anew: bool,
         grant: Option<&Grant>,
     ) -> Result<(), PublishError> {
-        let (inner, of) = (self.inner.clone(), repo.clone());
-        blocking(move || shelf::reconcile(&inner.tree, &of, anew, inner.clock.now()))
-            .await?
-            .map_err(|error| PublishError::Fragment(name(repo), error))?;
-        self.publish(repo, grant).await
+        self.on_disk(repo, |place| Ok(place.reconcile()?)).await?;
+        self.publish_as(repo, Wish { anew, ..Wish::default() }, grant).await
     }
 
     /// Forgets builds; the next publish is without them.
     pub async fn forget(&self, repo: &RepoId, builds: Vec<String>) -> Result<(), PublishError> {
-        let (inner, of) = (self.inner.clone(), repo.clone());
-        blocking(move || shelf::forget(&inner.tree, &of, &builds))
-            .await?
-            .map_err(|error| PublishError::Write(name(repo), error))
+        self.on_disk(repo, move |place| {
+            Ok(builds.iter().try_for_each(|build| place.pending().gone(build))?)
+        })
+        .await
+    }
+
+    /// Makes an earlier publish the current one, under a new number. What was placed later stays out, also of
+    /// later publishes, until a snapshot that holds it is brought back; what was deleted does not come back.
+    pub async fn roll_back(
+        &self,
+        repo: &RepoId,
+        number: u64,
+        grant: Option<&Grant>,
+    ) -> Result<(), PublishError> {
+        let known =
+            self.on_disk(repo, move |place| Ok(place.manifests().numbers()?.contains(&number))).await?;
+        if !known {
+            return Err(PublishError::NoSnapshot(repo.to_string(), number));
+        }
+        self.publish_as(repo, Wish { back_to: Some(number), ..Wish::default() }, grant).await
+    }
+
+    /// Fingerprint of the key that signs the repository; `None` before its first signed publish.
+    pub async fn key_of(&self, repo: &RepoId) -> Result<Option<String>, PublishError> {
+        self.on_disk(repo, |place| Ok(place.manifests().key()?)).await
+    }
+
+    /// Builds of the repository that hold packages without a signature by `key`.
+    pub async fn unsigned(&self, repo: &RepoId, key: &str) -> Result<Vec<String>, PublishError> {
+        let key = key.to_owned();
+        self.on_disk(repo, move |place| {
+            let placed = place.placed()?.into_iter();
+            Ok(placed.filter(|build| ensure_signed_by(&place, build, Some(&key)).is_err()).collect())
+        })
+        .await
+    }
+
+    /// From now on the repository and everything in it is signed with `key`. All its builds are, before.
+    pub async fn rekey(&self, repo: &RepoId, key: &str, grant: Option<&Grant>) -> Result<(), PublishError> {
+        self.publish_as(repo, Wish { key: Some(key.to_owned()), ..Wish::default() }, grant).await
+    }
+
+    /// Takes the files of a build that left the metadata off the disk, when its grace time is over.
+    pub async fn bury(&self, repo: &RepoId, build: String) -> Result<(), PublishError> {
+        let until = self.inner.clock.now().plus_seconds(self.inner.config.deleted_grace_s);
+        let grave = Grave { repo: repo.clone(), build, until };
+        let inner = self.inner.clone();
+        self.on_disk(repo, move |_| Ok(inner.graves.dig(&grave)?)).await?;
+        self.sweep().await
+    }
+
+    /// Removes what the grace time of deleted builds kept.
+    pub async fn sweep(&self) -> Result<(), PublishError> {
+        let inner = self.inner.clone();
+        let now = inner.clock.now();
+        let due = blocking(move || inner.graves.due(now)).await?;
+        for grave in due.map_err(|error| PublishError::Write("deleted builds".into(), error))? {
+            let turn = self.inner.turns.of(&grave.repo);
+            let _alone = turn.covered.lock().await;
+            let (inner, repo) = (self.inner.clone(), grave.repo.clone());
+            self.on_disk(&repo, move |place| {
+                place.drop_snapshots_of(&grave.build)?;
+                place.tree.discard(&place.repository().join(&grave.build))?;
+                Ok(inner.graves.close(&grave)?)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Repositories that are to be published.
+    pub fn queue(&self) -> Vec<Waiting> {
+        self.inner.turns.waiting()
     }
 
     /// Returns when a publish that began after this call is done.
     pub async fn publish(&self, repo: &RepoId, grant: Option<&Grant>) -> Result<(), PublishError> {
-        let turn = self.turn(repo);
-        let mine = turn.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.publish_as(repo, Wish::default(), grant).await
+    }
+
+    async fn publish_as(&self, repo: &RepoId, wish: Wish, grant: Option<&Grant>) -> Result<(), PublishError> {
+        let turn = self.inner.turns.of(repo);
+        let mine = turn.ask(self.inner.clock.now());
         let mut covered = turn.covered.lock().await;
-        if *covered >= mine {
+        // A special wish is not what others asked for.
+        if *covered >= mine && wish == Wish::default() {
             return Ok(());
         }
-        let covers = turn.asked.load(Ordering::SeqCst);
-        let published = self.publish_now(repo, grant).await;
+        let _slot = self.inner.turns.slot().await;
+        let covers = turn.asked();
+        let published = self.publish_now(repo, wish, grant).await;
         let outcome = if published.is_ok() { "published" } else { "failed" };
         self.inner.publishes.with_label_values(&[outcome]).inc();
+        if let Err(error) = &published {
+            turn.failed(with_causes(error));
+        }
         published?;
         *covered = covers;
+        turn.done(covers, self.inner.clock.now());
         Ok(())
     }
 
-    fn turn(&self, repo: &RepoId) -> Arc<Turn> {
-        let mut turns = self.inner.repositories.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        turns.entry(repo.clone()).or_default().clone()
-    }
-
-    async fn publish_now(&self, repo: &RepoId, grant: Option<&Grant>) -> Result<(), PublishError> {
-        let (inner, of) = (self.inner.clone(), repo.clone());
-        let index = blocking(move || index::write(&inner.tree, &of)).await?.map_err(writing(repo))?;
-        let Some(prepared) = self.prepare(repo, index, grant).await? else { return Ok(()) };
-        let (inner, of) = (self.inner.clone(), repo.clone());
-        blocking(move || inner.switch(&of, &prepared)).await?.map_err(writing(repo))
-    }
-
-    /// `None` when the served repository already says the same.
-    async fn prepare(
+    async fn publish_now(
         &self,
         repo: &RepoId,
-        index: Index,
+        mut wish: Wish,
         grant: Option<&Grant>,
-    ) -> Result<Option<Prepared>, PublishError> {
-        let repodata = self.inner.tree.repository(repo).join("repodata");
-        let served = read(&repodata.join("repomd.xml")).map_err(writing(repo))?;
-        let signed = repodata.join("repomd.xml.asc").is_file();
-        let project = repo.project();
-        let key = match self.inner.keys.find(&project).await {
-            // An empty repository is made with the project, whether keygen runs or not.
-            Err(_) if index.packages == 0 && served.is_none() => None,
-            key => key?,
-        };
-        let since = served.as_deref().and_then(repomd::revision).unwrap_or(0);
-        if served.is_some_and(|served| served == repomd::render(since, &index.records))
-            && (signed || key.is_none())
-        {
-            return Ok(None);
+    ) -> Result<(), PublishError> {
+        let (key, is_empty) = self
+            .on_disk(repo, |place| {
+                let current = place.current()?;
+                let is_empty = current.builds.is_empty() && place.pending().changes()?.came.is_empty();
+                Ok((current.key, is_empty))
+            })
+            .await?;
+        if wish.key.is_none() && key.is_none() {
+            wish.key = match self.inner.keys.find(&repo.project()).await {
+                // An empty repository is made with the project, whether keygen runs or not.
+                Err(error) if is_empty => {
+                    tracing::info!(repository = %repo, error = with_causes(&error), "an empty repository is not signed yet");
+                    None
+                }
+                found => found?.map(|key| key.fingerprint),
+            };
         }
-        let repomd = repomd::render(self.inner.clock.now().0.max(since + 1), &index.records);
-        let signature = match key {
-            Some(key) => {
-                let item = Unsigned { label: "repomd.xml".into(), content: repomd.clone().into_bytes() };
-                let with = SignWith { project: &project, key: &key, grant };
-                self.inner.keys.sign(with, SignatureForm::Armored, &[item]).await?.pop()
+        let now = self.inner.clock.now();
+        let draft = self.on_disk(repo, move |place| {
+            let draft = place.draft(&wish, now)?;
+            // What a killed process did not show yet.
+            if draft.is_none() {
+                place.show(&place.current()?)?;
             }
-            None if index.packages == 0 => None,
-            None => return Err(SigningError::NoKey(project).into()),
+            Ok(draft)
+        });
+        let Some(draft) = draft.await? else { return Ok(()) };
+        let signature = self.signature(repo, &draft, grant).await?;
+        self.on_disk(repo, move |place| Ok(place.commit(&draft, signature.as_deref())?)).await
+    }
+
+    async fn signature(
+        &self,
+        repo: &RepoId,
+        draft: &Draft,
+        grant: Option<&Grant>,
+    ) -> Result<Option<Vec<u8>>, PublishError> {
+        let project = repo.project();
+        let Some(key) = draft.manifest.key.as_deref() else {
+            let is_empty = draft.manifest.builds.is_empty();
+            return if is_empty { Ok(None) } else { Err(SigningError::NoKey(project).into()) };
         };
-        Ok(Some(Prepared { repomd, signature, index }))
+        let item = Unsigned { label: "repomd.xml".into(), content: draft.repomd.clone().into_bytes() };
+        let with = SignWith { project: &project, key, grant };
+        Ok(self.inner.keys.sign(with, SignatureForm::Armored, &[item]).await?.pop())
+    }
+
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        repo: &RepoId,
+        work: impl FnOnce(Place) -> Result<T, FailedWork> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let inner = &self.inner;
+        let place = Place {
+            tree: inner.tree.clone(),
+            config: inner.config.clone(),
+            watch: inner.watch.clone(),
+            results_url: inner.results_url.clone(),
+            repo: repo.clone(),
+        };
+        blocking(move || work(place)).await?.map_err(|failed| failed.of(repo))
     }
 }
 
-impl Inner {
-    /// The moment from which dnf sees the new index. All files it names are on disk before.
-    fn switch(&self, repo: &RepoId, prepared: &Prepared) -> io::Result<()> {
-        let repodata = self.tree.repository(repo).join("repodata");
-        let named: Vec<&str> = prepared.index.records.iter().map(|record| record.file.as_str()).collect();
-        retire::mark(&repodata, &named, self.clock.now())?;
-        // Both are on disk before either is switched: a full disk must not part them.
-        let signature =
-            prepared.signature.as_deref().map(|text| self.tree.fresh_content(text)).transpose()?;
-        let repomd = self.tree.fresh_content(prepared.repomd.as_bytes())?;
-        if let Some(signature) = signature {
-            self.tree.settle_file(signature, &repodata.join("repomd.xml.asc"))?;
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("opening the list of deleted builds")]
+    Graves(#[from] io::Error),
+    #[error("preparing the numbers of publishes")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Why something on the disk did not succeed.
+enum FailedWork {
+    Fragment(FragmentError),
+    OtherKey { build: String, wanted: String },
+}
+
+impl From<io::Error> for FailedWork {
+    fn from(error: io::Error) -> Self {
+        Self::Fragment(error.into())
+    }
+}
+
+impl From<FragmentError> for FailedWork {
+    fn from(error: FragmentError) -> Self {
+        Self::Fragment(error)
+    }
+}
+
+impl FailedWork {
+    fn of(self, repo: &RepoId) -> PublishError {
+        match self {
+            Self::Fragment(FragmentError::Io(error)) => PublishError::Write(repo.to_string(), error),
+            Self::Fragment(error) => PublishError::Fragment(repo.to_string(), error),
+            Self::OtherKey { build, wanted } => PublishError::OtherKey { build, wanted },
         }
-        self.tree.settle_file(repomd, &repodata.join("repomd.xml"))?;
-        if let Err(error) = retire::sweep(&repodata, &named, self.clock.now(), &self.config) {
-            tracing::warn!(repository = name(repo), %error, "old index files could not be removed");
-        }
-        Ok(())
     }
 }
 
-fn read(path: &std::path::Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        text => text.map(Some),
+/// Refuses a build some of whose packages bear no signature by `key`. Without notes the packages were verified
+/// before they were placed, and their repository never changed its key.
+fn ensure_signed_by(place: &Place, build: &str, key: Option<&str>) -> Result<(), FailedWork> {
+    let Some(wanted) = key else { return Ok(()) };
+    let Some(notes) = BuildFacts::read(&place.repository().join(build))? else { return Ok(()) };
+    let signed = notes.files_signed_by(wanted);
+    if notes.files().all(|file| signed.contains(file)) {
+        return Ok(());
     }
-}
-
-fn writing(repo: &RepoId) -> impl FnOnce(io::Error) -> PublishError {
-    let name = name(repo);
-    |error| PublishError::Write(name, error)
-}
-
-fn name(repo: &RepoId) -> String {
-    format!("{}/{}/{}", repo.owner, repo.dir, repo.chroot)
+    Err(FailedWork::OtherKey { build: build.to_owned(), wanted: wanted.to_owned() })
 }

@@ -25,7 +25,7 @@ pub(crate) use worker_log::utc;
 pub use crate::dispatch::staging::Staged;
 use crate::{
     blocking::{Broken, blocking},
-    publisher::{PublishError, Publisher},
+    publisher::{Ground, OpenError, PublishError, Publisher, Waiting},
     signing::{Keygen, SigningError},
     tree::{RepoId, Tree},
     verify::{Verifier, VerifyError},
@@ -41,8 +41,8 @@ pub enum ResultsError {
     Secret(#[from] SecretError),
     #[error("preparing the connection to keygen")]
     Keygen(#[from] SigningError),
-    #[error("preparing the numbers of the results")]
-    Metrics(#[from] prometheus::Error),
+    #[error(transparent)]
+    Publisher(#[from] OpenError),
     #[error("opening the results tree")]
     Broken(#[from] Broken),
 }
@@ -113,8 +113,10 @@ impl Results {
         let data = config.data_dir.clone();
         let tree = blocking(move || Tree::open(&data)).await?.map_err(ResultsError::Tree)?;
         let verifier = Verifier::open(tree.keyrings()).map_err(ResultsError::Keyrings)?;
-        let publisher = Publisher::new(&tree, &keys, clock.clone(), config.publish.clone(), metrics)?;
-        let results_url = config.results_url.trim_end_matches('/').into();
+        let results_url = config.results_url.trim_end_matches('/');
+        let ground = Ground { tree: &tree, keys: &keys, clock: clock.clone(), results_url, metrics };
+        let publisher = Publisher::open(ground, config.publish.clone(), config.watch.clone())?;
+        let results_url = results_url.into();
         Ok(Self { tree, keys, publisher, verifier, clock, results_url })
     }
 
@@ -130,6 +132,16 @@ impl Results {
             Job::Rpm(work) => self.result_dir(work),
         };
         dir.join("builder-live.log")
+    }
+
+    /// Removes what only the grace time of deleted builds kept.
+    pub async fn sweep(&self) -> Result<(), PublishError> {
+        self.publisher.sweep().await
+    }
+
+    /// Repositories that are to be published, for operators.
+    pub fn publishing(&self) -> Vec<Waiting> {
+        self.publisher.queue()
     }
 
     fn result_dir(&self, work: &RpmWork) -> PathBuf {

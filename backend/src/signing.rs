@@ -43,7 +43,8 @@ pub struct Unsigned {
 #[derive(Debug, Clone, Copy)]
 pub struct SignWith<'a> {
     pub project: &'a ProjectRef,
-    pub key: &'a PublicKey,
+    /// Fingerprint.
+    pub key: &'a str,
     pub grant: Option<&'a Grant>,
 }
 
@@ -110,7 +111,7 @@ impl Keygen {
             content: BASE64_STANDARD.encode(&item.content),
         });
         let SignWith { project, key, grant } = with;
-        let (fingerprint, grant) = (key.fingerprint.clone(), grant.cloned());
+        let (fingerprint, grant) = (key.to_owned(), grant.cloned());
         let question = SignRequest { key: Some(fingerprint), grant, items: items.collect() };
         let request = self.request(Method::POST, project, "/sign").json(&question);
         let response = request.send().await.map_err(SigningError::Unreachable)?;
@@ -118,8 +119,8 @@ impl Keygen {
             return Err(SigningError::Refused(response.status()));
         }
         let answer: Signatures = response.json().await.map_err(SigningError::Unreachable)?;
-        if !answer.fingerprint.eq_ignore_ascii_case(&key.fingerprint) {
-            return Err(SigningError::OtherKey { wanted: key.fingerprint.clone(), got: answer.fingerprint });
+        if !answer.fingerprint.eq_ignore_ascii_case(key) {
+            return Err(SigningError::OtherKey { wanted: key.to_owned(), got: answer.fingerprint });
         }
         let decoded = answer.signatures.iter().map(|text| BASE64_STANDARD.decode(text));
         let decoded = decoded.collect::<Result<Vec<_>, _>>().map_err(|_| SigningError::Nonsense)?;

@@ -1,6 +1,7 @@
 //! Where everything lies (contract, section 17), and changes to it that are seen whole or not at all.
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Write},
     os::unix::fs::PermissionsExt,
@@ -13,6 +14,7 @@ use coppice_model::{
 };
 use coppice_runtime::files;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Present only in the directory of a build that succeeded (contract, section 17).
@@ -22,7 +24,7 @@ const SOURCE_BUILDS: &str = "srpm-builds";
 const FRESH: &str = ".fresh";
 
 /// One repository: what `baseurl` of a `.repo` file points to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RepoId {
     pub owner: OwnerName,
     pub dir: DirName,
@@ -40,6 +42,13 @@ impl RepoId {
         let name = ProjectName::try_from(self.dir.project().to_owned());
         let name = name.expect("a directory's name begins with a checked project name");
         ProjectRef { owner: self.owner.clone(), name }
+    }
+}
+
+/// Its path below the results.
+impl fmt::Display for RepoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.owner, self.dir, self.chroot)
     }
 }
 
@@ -64,6 +73,10 @@ impl Tree {
         &self.public
     }
 
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
     pub fn keyrings(&self) -> PathBuf {
         self.state.join("keyrings")
     }
@@ -81,8 +94,8 @@ impl Tree {
         self.state.join("repositories").join(owner.as_str()).join(dir.as_str())
     }
 
-    /// What is remembered of the packages of a repository: one file for each build.
-    pub fn fragments(&self, repo: &RepoId) -> PathBuf {
+    /// What is remembered of a repository: its manifests, and what waits for the next one.
+    pub fn repository_state(&self, repo: &RepoId) -> PathBuf {
         self.dir_state(&repo.owner, &repo.dir).join(repo.chroot.as_str())
     }
 
@@ -122,6 +135,15 @@ impl Tree {
         fresh.as_file().sync_all()?;
         fresh.persist(path).map_err(|e| e.error)?;
         sync_parent(path)
+    }
+
+    /// A second name for `from` that replaces `to`.
+    pub fn link_over(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let fresh = self.fresh_dir()?;
+        let name = fresh.path().join("link");
+        fs::hard_link(from, &name)?;
+        fs::rename(&name, to)?;
+        sync_parent(to)
     }
 
     /// Replaces a folder of the public tree; the old one goes away.

@@ -1,13 +1,16 @@
-//! What a repository's index says of one build's packages: rendered once, stored, copied by every publish.
+//! What a repository's index says of one build's packages: rendered once, when the build comes.
+//!
+//! Every package of every placed build is listed, in the order in which the builds came: the same NEVRA twice
+//! (clients take either; both are whole and signed), several versions, other epochs (clients compare them first),
+//! source packages (in the same repository, as Copr does) and all architectures that a chroot's builds make.
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     time::UNIX_EPOCH,
 };
 
-use coppice_model::UnixTime;
 use rpmrepo_metadata::{
     Checksum, FilelistsXml, MetadataError, OtherXml, Package, PackageOptions, PackageSource, PrimaryXml,
     utils::create_xml_writer,
@@ -15,7 +18,11 @@ use rpmrepo_metadata::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::rpmfile::{RpmFile, RpmFileError};
+use super::manifest::SECTIONS;
+use crate::{
+    facts::{BuildFacts, FileFacts},
+    rpmfile::{RpmFile, RpmFileError},
+};
 
 /// Sum of the lengths of all paths of a package. A header can name few long folders for very many files, so
 /// its own size bounds nothing.
@@ -41,18 +48,58 @@ impl From<MetadataError> for FragmentError {
     }
 }
 
-/// The first line of a stored fragment; the three sections follow it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// Packages stand in the index in the order in which they came.
-    pub added: UnixTime,
+/// What an index says of one build's packages.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Fragment {
     pub packages: u64,
-    /// Lengths of primary, filelists and other.
-    sections: [u64; 3],
+    /// Primary, filelists and other.
+    pub sections: [Vec<u8>; SECTIONS],
+}
+
+/// The first line of a stored fragment; the sections follow it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Summary {
+    packages: u64,
+    /// Lengths.
+    sections: [u64; SECTIONS],
+}
+
+/// What a description may be made from beside the headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// What was noted when the packages came; without a note the packages are read.
+    Notes,
+    /// Nothing: every byte is read again.
+    Nothing,
+}
+
+impl Fragment {
+    pub fn read(path: &Path) -> Result<Self, FragmentError> {
+        let mut input = BufReader::new(File::open(path)?);
+        let mut line = String::new();
+        input.read_line(&mut line)?;
+        let summary: Summary = serde_json::from_str(&line)?;
+        let mut sections: [Vec<u8>; SECTIONS] = Default::default();
+        for (section, length) in sections.iter_mut().zip(summary.sections) {
+            if (&mut input).take(length).read_to_end(section)? as u64 != length {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+        }
+        Ok(Self { packages: summary.packages, sections })
+    }
+
+    pub fn to_bytes(&self) -> Result<Vec<u8>, FragmentError> {
+        let sections = self.sections.each_ref().map(|section| section.len() as u64);
+        let summary = Summary { packages: self.packages, sections };
+        let mut bytes = serde_json::to_vec(&summary)?;
+        bytes.push(b'\n');
+        self.sections.iter().for_each(|section| bytes.extend(section));
+        Ok(bytes)
+    }
 }
 
 /// What a file is apart from its headers.
-struct FileFacts {
+struct Described {
     sha256: String,
     size: u64,
     modified: u64,
@@ -61,61 +108,46 @@ struct FileFacts {
 
 /// Whether a package that a builder sent can be described at all.
 pub fn ensure_renderable(rpm: &RpmFile) -> Result<(), FragmentError> {
-    let facts = FileFacts { sha256: "0".repeat(64), size: 0, modified: 0, href: "x.rpm".into() };
+    let facts = Described { sha256: "0".repeat(64), size: 0, modified: 0, href: "x.rpm".into() };
     package(rpm, facts).map(drop)
 }
 
-/// Describes all packages of a placed build. Addresses are relative to the repository.
-pub fn render(build_dir: &Path, build: &str, added: UnixTime) -> Result<Vec<u8>, FragmentError> {
+/// Describes all packages of a placed build. Addresses are relative to the repository. Of a package that was
+/// signed anew the copy with `key`'s signature counts.
+pub fn render(
+    build_dir: &Path,
+    build: &str,
+    key: Option<&str>,
+    trust: Trust,
+) -> Result<Fragment, FragmentError> {
     let mut primary = PrimaryXml::new_writer(create_xml_writer(Vec::new()));
     let mut filelists = FilelistsXml::new_writer(create_xml_writer(Vec::new()));
     let mut other = OtherXml::new_writer(create_xml_writer(Vec::new()));
-    let files = rpm_files(build_dir)?;
+    let notes = match trust {
+        Trust::Notes => BuildFacts::read(build_dir)?.unwrap_or_default(),
+        Trust::Nothing => BuildFacts::default(),
+    };
+    let files = rpm_files(build_dir, key)?;
     for file in &files {
         let path = build_dir.join(file);
-        let rpm = RpmFile::open(&path).map_err(|source| FragmentError::Rpm { file: file.clone(), source })?;
-        let package = package(&rpm, facts(&path, format!("{build}/{file}"))?)?;
+        let failed = |source| FragmentError::Rpm { file: file.clone(), source };
+        let rpm = RpmFile::open(&path).map_err(failed)?;
+        let package = package(&rpm, facts(&path, format!("{build}/{file}"), notes.0.get(file))?)?;
         primary.write_package(&package)?;
         filelists.write_package(&package)?;
         other.write_package(&package)?;
     }
-    let sections = [primary.into_inner(), filelists.into_inner(), other.into_inner()];
-    store(added, files.len() as u64, sections)
+    let mut sections = [primary.into_inner(), filelists.into_inner(), other.into_inner()];
+    sections.iter_mut().filter(|section| !section.is_empty()).for_each(|section| section.push(b'\n'));
+    Ok(Fragment { packages: files.len() as u64, sections })
 }
 
-/// Opens a stored fragment at its first section.
-pub fn open(path: &Path) -> Result<(Summary, BufReader<File>), FragmentError> {
-    let mut input = BufReader::new(File::open(path)?);
-    let mut line = String::new();
-    input.read_line(&mut line)?;
-    Ok((serde_json::from_str(&line)?, input))
+/// Packages of a placed build, without reading them.
+pub fn count(build_dir: &Path) -> io::Result<u64> {
+    rpm_files(build_dir, None).map(|files| files.len() as u64)
 }
 
-/// Copies one section: 0 primary, 1 filelists, 2 other.
-pub fn copy_section(path: &Path, section: usize, output: &mut impl Write) -> Result<(), FragmentError> {
-    let (summary, mut input) = open(path)?;
-    let before: u64 = summary.sections[..section].iter().sum();
-    let skip = i64::try_from(before).map_err(io::Error::other)?;
-    input.seek_relative(skip)?;
-    let length = summary.sections[section];
-    if io::copy(&mut input.take(length), output)? != length {
-        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-    }
-    Ok(())
-}
-
-fn store(added: UnixTime, packages: u64, sections: [Vec<u8>; 3]) -> Result<Vec<u8>, FragmentError> {
-    let lengths = sections.each_ref().map(|section| section.len() as u64 + u64::from(!section.is_empty()));
-    let mut bytes = serde_json::to_vec(&Summary { added, packages, sections: lengths })?;
-    bytes.push(b'\n');
-    for section in sections.iter().filter(|section| !section.is_empty()) {
-        bytes.extend(section);
-        bytes.push(b'\n');
-    }
-    Ok(bytes)
-}
-
-fn package(rpm: &RpmFile, facts: FileFacts) -> Result<Package, FragmentError> {
+fn package(rpm: &RpmFile, facts: Described) -> Result<Package, FragmentError> {
     let metadata =
         rpm.metadata().map_err(|source| FragmentError::Rpm { file: facts.href.clone(), source })?;
     ensure_bounded_paths(&metadata)?;
@@ -140,23 +172,31 @@ fn ensure_bounded_paths(metadata: &rpm::PackageMetadata) -> Result<(), FragmentE
     if bytes <= MAX_PATHS_BYTES { Ok(()) } else { Err(FragmentError::FileList) }
 }
 
-fn facts(path: &Path, href: String) -> io::Result<FileFacts> {
+fn facts(path: &Path, href: String, note: Option<&FileFacts>) -> io::Result<Described> {
     let mut file = File::open(path)?;
     let meta = file.metadata()?;
     let modified = meta.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let sha256 = match note {
+        Some(note) if note.size == meta.len() => note.sha256.clone(),
+        _ => hash(&mut file)?,
+    };
+    Ok(Described { sha256, size: meta.len(), modified, href })
+}
+
+fn hash(file: &mut File) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut chunk = vec![0; 256 << 10];
-    file.seek(SeekFrom::Start(0))?;
     loop {
         match file.read(&mut chunk)? {
-            0 => break,
+            0 => return Ok(hex::encode(hasher.finalize())),
             count => hasher.update(&chunk[..count]),
         }
     }
-    Ok(FileFacts { sha256: hex::encode(hasher.finalize()), size: meta.len(), modified, href })
 }
 
-fn rpm_files(dir: &Path) -> io::Result<Vec<String>> {
+/// Paths below the build's directory, sorted by file name.
+fn rpm_files(dir: &Path, key: Option<&str>) -> io::Result<Vec<String>> {
+    let signed_anew = key.map(|key| key_folder(key).to_owned()).filter(|folder| dir.join(folder).is_dir());
     let mut names = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -165,5 +205,15 @@ fn rpm_files(dir: &Path) -> io::Result<Vec<String>> {
         }
     }
     names.sort();
-    Ok(names)
+    let Some(folder) = signed_anew else { return Ok(names) };
+    let chosen = |name: String| match dir.join(&folder).join(&name).is_file() {
+        true => format!("{folder}/{name}"),
+        false => name,
+    };
+    Ok(names.into_iter().map(chosen).collect())
+}
+
+/// Where a build keeps copies of its packages that were signed anew with a key: the key's id.
+pub fn key_folder(fingerprint: &str) -> &str {
+    &fingerprint[fingerprint.len().saturating_sub(16)..]
 }

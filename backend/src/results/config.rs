@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::publisher::PublishConfig;
+use crate::publisher::{PublishConfig, Watch};
 
 #[derive(Debug, Clone)]
 pub struct ResultsConfig {
@@ -13,4 +13,6 @@ pub struct ResultsConfig {
     pub keygen_url: String,
     pub keygen_secret_file: PathBuf,
     pub publish: PublishConfig,
+    /// Hears of every step of a publish.
+    pub watch: Watch,
 }

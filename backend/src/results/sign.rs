@@ -46,7 +46,7 @@ impl Results {
         let (signed, unsigned) = sort(staged, rpms).await?;
         self.verifier.verify(&staged.dir, &signed, &key).await.map_err(refuse_foreign)?;
         for names in unsigned.chunks(RPMS_AT_ONCE) {
-            let with = SignWith { project, key: &key, grant };
+            let with = SignWith { project, key: &key.fingerprint, grant };
             self.sign_some(with, staged, names).await?;
         }
         Ok(key)

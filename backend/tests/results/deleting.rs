@@ -2,7 +2,7 @@
 
 use std::{fs, sync::atomic::Ordering};
 
-use coppice_backend::{actions, results::IngestError};
+use coppice_backend::{actions, publisher::PublishConfig, results::IngestError};
 use coppice_model::{
     ActionId, BuildId,
     messages::{BackendTask, BuildResults, DeleteBuilds, DeleteProject},
@@ -13,6 +13,11 @@ use crate::{
     packages::hello,
     publishing::publish,
 };
+
+/// A host that removes the files of deleted builds without waiting for clients with old metadata.
+async fn at_once() -> Host {
+    Host::start_with(PublishConfig { deleted_grace_s: 0, ..PublishConfig::default() }, None).await
+}
 
 fn delete(build: i64, package: Option<&str>) -> BackendTask {
     BackendTask::DeleteBuildsV1(DeleteBuilds {
@@ -30,7 +35,7 @@ fn delete(build: i64, package: Option<&str>) -> BackendTask {
 
 #[tokio::test]
 async fn a_deleted_build_is_gone_from_metadata_and_disk() {
-    let host = Host::start().await;
+    let host = at_once().await;
     for build in [7, 8] {
         host.ingest(&work(build), &hello()).await.unwrap();
     }
@@ -47,7 +52,7 @@ async fn a_deleted_build_is_gone_from_metadata_and_disk() {
 
 #[tokio::test]
 async fn while_the_metadata_cannot_be_written_the_files_stay() {
-    let host = Host::start().await;
+    let host = at_once().await;
     for build in [7, 8] {
         host.ingest(&work(build), &hello()).await.unwrap();
     }
@@ -65,7 +70,7 @@ async fn while_the_metadata_cannot_be_written_the_files_stay() {
 
 #[tokio::test]
 async fn a_build_whose_deletion_began_does_not_come_back() {
-    let host = Host::start().await;
+    let host = at_once().await;
     host.ingest(&work(7), &hello()).await.unwrap();
     host.signer.runs.store(false, Ordering::SeqCst);
     assert!(actions::handle(&host.results, &delete(7, Some("hello"))).await.is_err());
@@ -76,7 +81,7 @@ async fn a_build_whose_deletion_began_does_not_come_back() {
 
 #[tokio::test]
 async fn a_build_without_a_known_package_is_found_by_its_number() {
-    let host = Host::start().await;
+    let host = at_once().await;
     for build in [7, 71] {
         host.ingest(&work(build), &hello()).await.unwrap();
     }
@@ -87,7 +92,7 @@ async fn a_build_without_a_known_package_is_found_by_its_number() {
 
 #[tokio::test]
 async fn a_deleted_project_leaves_nothing_and_its_neighbours_stay() {
-    let host = Host::start().await;
+    let host = at_once().await;
     host.ingest(&work(7), &hello()).await.unwrap();
     fs::create_dir_all(host.public("alice/other")).unwrap();
     let delete = |dir: &str| {
@@ -101,4 +106,23 @@ async fn a_deleted_project_leaves_nothing_and_its_neighbours_stay() {
     }
     assert!(!host.public("alice/tools").exists() && host.public("alice/other").exists());
     assert!(!host.data.join("state/repositories/alice/tools").exists());
+}
+
+#[tokio::test]
+async fn for_the_grace_time_a_deleted_build_can_be_fetched_but_not_found() {
+    let host =
+        Host::start_with(PublishConfig { deleted_grace_s: 60, ..PublishConfig::default() }, None).await;
+    for build in [7, 8] {
+        host.ingest(&work(build), &hello()).await.unwrap();
+    }
+    let snapshot = host.repository().join("snapshots/1");
+    actions::handle(&host.results, &delete(7, Some("hello"))).await.unwrap();
+    let output = host.dnf(&["repoquery", "--quiet", "--qf", "%{location}"]).await;
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("00000007"));
+    assert!(host.repository().join("00000007-hello").exists() && snapshot.exists());
+    host.clock.advance(61);
+    host.results.sweep().await.unwrap();
+    assert!(!host.repository().join("00000007-hello").exists());
+    assert!(!snapshot.exists(), "a snapshot that lacks a package is none");
+    assert!(host.repository().join("snapshots/3").exists());
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use coppice_backend::{
-    publisher::PublishConfig,
+    publisher::{PublishConfig, Watch},
     results::{IngestError, Results, ResultsConfig},
     static_server,
 };
@@ -43,6 +43,10 @@ impl Host {
     }
 
     pub async fn start_with(publish: PublishConfig, data: Option<&Path>) -> Self {
+        Self::start_watched(publish, data, Watch::default()).await
+    }
+
+    pub async fn start_watched(publish: PublishConfig, data: Option<&Path>, watch: Watch) -> Self {
         let signer = Signer::start("rsa2048");
         let scratch = tempfile::tempdir().unwrap();
         let secret = scratch.path().join("secret");
@@ -54,6 +58,7 @@ impl Host {
             keygen_url: signer.url.clone(),
             keygen_secret_file: secret,
             publish,
+            watch,
         };
         let clock = Clock::at(1_800_000_000);
         let results = Results::open(&config, clock.clone(), &Metrics::new()).await.unwrap();

@@ -159,7 +159,8 @@ async fn uploaded_comps_are_carried_along() {
 
 #[tokio::test]
 async fn replaced_index_files_stay_for_the_grace_time() {
-    let config = PublishConfig { index_grace_s: 3_600, replaced_files_kept: 6 };
+    let config =
+        PublishConfig { snapshots_kept: 1, grace_s: 3_600, grace_count: 2, ..PublishConfig::default() };
     let host = Host::start_with(config, None).await;
     host.ingest(&work(1), &hello()).await.unwrap();
     let first = assert_whole(&host.repository());
@@ -178,7 +179,7 @@ async fn replaced_index_files_stay_for_the_grace_time() {
         host.ingest(&work(build), &hello()).await.unwrap();
     }
     let repodata = everything_below(&host.repository().join("repodata"));
-    assert_eq!(repodata.len(), 2 + 3 + 6, "no more than six replaced ones: {repodata:?}");
+    assert_eq!(repodata.len(), 2 + 3 + 6, "no more than two replaced publishes: {repodata:?}");
     assert_whole(&host.repository());
 }
 
