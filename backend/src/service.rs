@@ -1,13 +1,16 @@
 //! The backend's parts, opened together and run until stopped.
 
-use std::{io, net::SocketAddr, net::TcpListener, sync::Arc};
+use std::{io, net::SocketAddr, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
+    web,
 };
 use coppice_model::messages::BackendTask;
-use coppice_runtime::{Bus, BusError, Clock, Consumer, Stop, Tasks, health, health::Metrics};
+use coppice_runtime::{
+    Bus, BusError, Clock, Consumer, Stop, Tasks, health, health::Metrics, logging::with_causes,
+};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -27,6 +30,7 @@ use crate::{
 
 /// Handlers only take work over, so a few at once keep a burst of submissions quick.
 const MESSAGES_AT_ONCE: usize = 8;
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -87,7 +91,7 @@ impl Service {
         let dispatch = Dispatch::open(&config, parts).map_err(state_error)?;
         let actions = ActionQueue::open(&config.state_dir(), outcomes, results.clone(), reporter, clock)
             .map_err(state_error)?;
-        let (addr, server, serving) = listen(&config, &dispatch, &metrics)?;
+        let (addr, server, serving) = listen(&config, &dispatch, &results, &metrics)?;
         let statics =
             static_server::bind(config.results_listen, config.http.workers.max(1), results.public_dir())
                 .map_err(|source| StartError::Static { addr: config.results_listen, source })?;
@@ -104,6 +108,7 @@ impl Service {
         let (sweep_stop, prune_stop) = (stop.clone(), stop.clone());
         tasks.spawn("sweep", async move { sweep.run_sweep(sweep_stop).await });
         tasks.spawn("prune", async move { prune.run_prune(prune_stop).await });
+        tasks.spawn("graves", sweep_results(results.clone(), stop.clone()));
         spawn_local(&config, &dispatch, addr, &mut tasks)?;
         let taker = Arc::new(Taker { dispatch: Arc::clone(&dispatch), actions });
         let consumer = Consumer::new(bus, "backend").at_once(MESSAGES_AT_ONCE);
@@ -149,23 +154,45 @@ impl Invitations {
 fn listen(
     config: &Config,
     dispatch: &Arc<Dispatch>,
+    results: &Results,
     metrics: &Metrics,
 ) -> Result<(SocketAddr, ServerHandle, impl Future<Output = ()> + Send + use<>), StartError> {
     let fail = |source| StartError::Listen { addr: config.http.listen, source };
     let listener = TcpListener::bind(config.http.listen).map_err(fail)?;
     let addr = listener.local_addr().map_err(fail)?;
     let (health, agents) = (health::routes(metrics.clone()), agent_api::routes(Arc::clone(dispatch)));
-    let server = HttpServer::new(move || App::new().configure(health.clone()).configure(agents.clone()))
-        .workers(config.http.workers.max(1))
-        // A machine that hung up does not wait for a task any more.
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(5)
-        .disable_signals()
-        .listen(listener)
-        .map_err(fail)?
-        .run();
+    let queue = results.clone();
+    let server = HttpServer::new(move || {
+        let queue = queue.clone();
+        let publishing = move || std::future::ready(web::Json(queue.publishing()));
+        App::new()
+            .configure(health.clone())
+            .configure(agents.clone())
+            .route("/publishing", web::get().to(publishing))
+    })
+    .workers(config.http.workers.max(1))
+    // A machine that hung up does not wait for a task any more.
+    .h1_allow_half_closed(false)
+    .shutdown_timeout(5)
+    .disable_signals()
+    .listen(listener)
+    .map_err(fail)?
+    .run();
     let handle = server.handle();
     Ok((addr, handle, serve("agent-api", server)))
+}
+
+/// Takes the files of deleted builds away when their time is over.
+async fn sweep_results(results: Results, stop: Stop) {
+    loop {
+        if let Err(error) = results.sweep().await {
+            tracing::error!(error = with_causes(&error), "deleted builds could not be removed; trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stop.wait() => return,
+        }
+    }
 }
 
 async fn serve(name: &'static str, server: Server) {

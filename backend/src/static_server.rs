@@ -4,6 +4,8 @@
 mod answer;
 mod listing;
 mod location;
+mod pairs;
+mod snapshot;
 
 use std::{
     io,
@@ -21,7 +23,9 @@ use actix_web::{
     web,
 };
 
-use location::{Found, NotFound, find};
+use location::{Found, NotFound};
+use pairs::{Client, Pairs, signature_of};
+use snapshot::find_shared;
 
 /// The tree begins here; clients count the parts of the path.
 const PREFIX: &str = "/results";
@@ -39,7 +43,7 @@ pub fn bind(listen: SocketAddr, workers: usize, root: &Path) -> io::Result<Stati
     let listener = TcpListener::bind(listen)?;
     let addr = listener.local_addr()?;
     // The operator may have put the tree elsewhere by a link; below the root no link is followed.
-    let root = web::Data::new(Root(root.canonicalize()?));
+    let root = web::Data::new(Root { path: root.canonicalize()?, pairs: Pairs::default() });
     let app = move || {
         App::new()
             .app_data(root.clone())
@@ -52,7 +56,10 @@ pub fn bind(listen: SocketAddr, workers: usize, root: &Path) -> io::Result<Stati
     Ok(StaticServer { addr, server })
 }
 
-struct Root(PathBuf);
+struct Root {
+    path: PathBuf,
+    pairs: Pairs,
+}
 
 fn guarding_headers() -> DefaultHeaders {
     DefaultHeaders::new()
@@ -79,8 +86,9 @@ async fn serve(root: web::Data<Root>, request: HttpRequest) -> HttpResponse {
     let Some(wanted) = path.strip_prefix(PREFIX).filter(|rest| rest.starts_with('/')) else {
         return not_found();
     };
-    let (root, wanted) = (root.0.clone(), wanted.to_owned());
-    let found = web::block(move || find(&root, &wanted).map(Into::into)).await;
+    let wanted = wanted.to_owned();
+    let client = client_of(&request, &wanted);
+    let found = web::block(move || root.find(&wanted, client).map(Into::into)).await;
     match found {
         Ok(Ok(Answer::File(found))) => answer::file(&request, found),
         Ok(Ok(Answer::Listing(html))) => answer::page(html),
@@ -89,6 +97,36 @@ async fn serve(root: web::Data<Root>, request: HttpRequest) -> HttpResponse {
         Ok(Err(NotFound::Broken(error))) => broken(&path, &error),
         Err(error) => broken(&path, &error),
     }
+}
+
+impl Root {
+    fn find(&self, wanted: &str, client: Option<Client>) -> Result<Found, NotFound> {
+        let mut found = find_shared(&self.path, wanted)?;
+        let (Some(client), Found::File(file)) = (client, &mut found) else { return Ok(found) };
+        match file.name.as_str() {
+            "repomd.xml" => self.pairs.gave(client, &file.file).map_err(NotFound::Broken)?,
+            "repomd.xml.asc" => {
+                let repository = file.folder.parent().unwrap_or(&file.folder);
+                let given = self.pairs.given(&client);
+                if let Some(signature) = given.and_then(|inode| signature_of(repository, inode)) {
+                    file.file = signature;
+                }
+            }
+            _ => {}
+        }
+        Ok(found)
+    }
+}
+
+/// Who asks for one of the two files that belong together.
+fn client_of(request: &HttpRequest, wanted: &str) -> Option<Client> {
+    let (repodata, _) = wanted.rsplit_once("repomd.xml").filter(|(_, rest)| ["", ".asc"].contains(rest))?;
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    Some(Client {
+        address: request.peer_addr().map(|peer| peer.ip()),
+        agent: agent.unwrap_or_default().chars().take(200).collect(),
+        repodata: repodata.to_owned(),
+    })
 }
 
 enum Answer {

@@ -65,7 +65,12 @@ impl Place {
     }
 
     pub fn current(&self) -> io::Result<Manifest> {
-        self.manifests().current(self.config.compression)
+        let mut current = self.manifests().current(self.config.compression)?;
+        if current.number == 0 {
+            // The memory may be lost; numbers are never given twice.
+            current.number = snapshots::newest(&self.repository())?;
+        }
+        Ok(current)
     }
 
     /// Builds whose results are complete.
@@ -111,7 +116,12 @@ impl Place {
     /// The next publish; `None` when the served repository says all already.
     pub fn draft(&self, wish: &Wish, now: UnixTime) -> Result<Option<Draft>, FragmentError> {
         let current = self.current()?;
-        let mut changes = self.pending().changes()?;
+        if current.records.is_empty() {
+            // A first publish, or one that remembers nothing.
+            self.reconcile()?;
+        }
+        let waiting = self.pending().changes()?;
+        let mut changes = waiting.clone();
         changes.came.retain(|build| !current.has(build));
         let base = self.base(&current, wish)?;
         let key = wish.key.clone().or(current.key.clone());
@@ -128,18 +138,23 @@ impl Place {
             && !changes.concern(&current)
             && current.says(self.config.compression, &extras);
         if is_same {
-            self.pending().settle(&changes)?;
+            self.pending().settle(&waiting)?;
             return Ok(None);
         }
         let pieces = self.pieces(&base, &changes, trust, wish.back_to.is_some())?;
-        let repository = self.repository();
-        let sources = Sources { tree: &self.tree, repository: &repository, last: &base, key: key.as_deref() };
+        let (repository, nothing) = (self.repository(), Manifest::nothing(0, base.compression));
+        let sources = Sources {
+            tree: &self.tree,
+            repository: &repository,
+            last: if trust.is_some() { &nothing } else { &base },
+            key: key.as_deref(),
+        };
         let mut written = sources.write(&pieces, self.config.compression)?;
         written.records.extend(extras);
         self.watch.done(Step::IndexFiles)?;
         let manifest = self.manifest((&base, &current), (written, key), now, wish);
         let repomd = repomd::render(manifest.published_on.0, &manifest.records);
-        Ok(Some(Draft { manifest, repomd, changes }))
+        Ok(Some(Draft { manifest, repomd, changes: waiting }))
     }
 
     /// What the publish starts from: the current one, or that which is brought back.

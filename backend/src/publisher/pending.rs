@@ -20,7 +20,7 @@ pub struct Pending {
 }
 
 /// Names of builds.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// In the order of their numbers.
     pub came: BTreeSet<String>,

@@ -27,6 +27,12 @@ pub fn folder_of(repository: &Path, number: u64) -> PathBuf {
     folder(repository).join(number.to_string())
 }
 
+/// The highest number of a snapshot that is there; 0 for none.
+pub fn newest(repository: &Path) -> io::Result<u64> {
+    let numbers = entries(&folder(repository))?.into_iter().filter_map(|(name, _)| name.parse().ok());
+    Ok(numbers.max().unwrap_or(0))
+}
+
 /// Those that stay, in the same order: oldest first, the current one last.
 pub fn kept(history: &[Snapshot], now: UnixTime, config: &PublishConfig) -> Vec<Snapshot> {
     let mut kept = Vec::new();

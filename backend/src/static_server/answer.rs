@@ -179,7 +179,8 @@ fn kind(name: &str) -> &'static str {
         (".json", "application/json"),
         (".xml", "application/xml"),
         (".gz", "application/gzip"),
+        (".zst", "application/zstd"),
     ];
     let known = endings.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, kind)| *kind);
-    known.unwrap_or(if name == "success" { text } else { "application/octet-stream" })
+    known.unwrap_or(if ["success", "mirrorlist"].contains(&name) { text } else { "application/octet-stream" })
 }

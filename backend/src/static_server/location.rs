@@ -22,6 +22,8 @@ pub enum Found {
 pub struct FoundFile {
     pub file: File,
     pub name: String,
+    /// Where it lies.
+    pub folder: PathBuf,
     pub in_repodata: bool,
     /// The file is `<name>.gz`, to be unpacked by the browser.
     pub packed: bool,
@@ -70,7 +72,8 @@ pub fn find(root: &Path, wanted: &str) -> Result<Found, NotFound> {
         return Err(NotFound::Absent);
     }
     let in_repodata = folders.last().is_some_and(|folder| folder == "repodata");
-    Ok(Found::File(FoundFile { file, name: name.clone(), in_repodata, packed }))
+    let folder = folders.iter().fold(root.to_owned(), |path, part| path.join(part));
+    Ok(Found::File(FoundFile { file, name: name.clone(), folder, in_repodata, packed }))
 }
 
 /// Follows no link; does not wait for the other end of a pipe.

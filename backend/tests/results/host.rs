@@ -52,19 +52,20 @@ impl Host {
         let secret = scratch.path().join("secret");
         fs::write(&secret, SECRET).unwrap();
         let data = data.map_or_else(|| scratch.path().join("data"), Path::to_owned);
-        let config = ResultsConfig {
-            data_dir: data.clone(),
-            results_url: "http://results.test/results".into(),
-            keygen_url: signer.url.clone(),
-            keygen_secret_file: secret,
-            publish,
-            watch,
-        };
+        let config = config(&data, &signer.url, &secret, (publish, watch));
         let clock = Clock::at(1_800_000_000);
         let results = Results::open(&config, clock.clone(), &Metrics::new()).await.unwrap();
         let served = static_server::bind("127.0.0.1:0".parse().unwrap(), 1, results.public_dir()).unwrap();
         tokio::spawn(served.server);
         Self { results, signer, clock, data, addr: served.addr, config, _scratch: scratch }
+    }
+
+    /// The results half of another process on the same folder.
+    pub async fn results_at(data: &Path, keygen_url: &str, watch: Watch) -> Results {
+        let secret = data.with_extension("secret");
+        fs::write(&secret, SECRET).unwrap();
+        let config = config(data, keygen_url, &secret, (PublishConfig::default(), watch));
+        Results::open(&config, Clock::at(1_800_000_000), &Metrics::new()).await.unwrap()
     }
 
     /// As after a kill: only what is on disk is known.
@@ -112,6 +113,22 @@ impl Host {
         })
         .await
         .unwrap()
+    }
+}
+
+fn config(
+    data: &Path,
+    keygen_url: &str,
+    secret: &Path,
+    (publish, watch): (PublishConfig, Watch),
+) -> ResultsConfig {
+    ResultsConfig {
+        data_dir: data.to_owned(),
+        results_url: "http://results.test/results".into(),
+        keygen_url: keygen_url.into(),
+        keygen_secret_file: secret.to_owned(),
+        publish,
+        watch,
     }
 }
 
