@@ -11,6 +11,7 @@ use std::{
 use coppice_model::{
     ActionId, ProjectRef,
     messages::{ActionDone, BackendTask, Report},
+    signing::PublicKey,
 };
 use coppice_runtime::{Clock, Stop};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ use crate::{
 
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_MOST: Duration = Duration::from_secs(60);
+/// From this pause on a delay is no passing one.
+const SERIOUS: Duration = Duration::from_secs(15);
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -120,15 +123,20 @@ impl ActionQueue {
         let action = waiting.kept.action;
         let handled = actions::handle(&self.results, &waiting.kept.task).await;
         let again = match handled {
-            Ok(()) => self.done(action, None).await.err(),
-            Err(IngestError::Refused(reason)) => self.done(action, Some(reason)).await.err(),
+            Ok(key) => self.done(action, Ok(key)).await.err(),
+            Err(IngestError::Refused(reason)) => self.done(action, Err(reason)).await.err(),
             Err(IngestError::Unavailable(reason)) => Some(reason),
         };
         let mut inner = self.lock();
         inner.busy.remove(&waiting.project);
         inner.running.remove(&action);
         if let Some(reason) = again {
-            tracing::error!(%action, reason, "could not do an action; trying again");
+            // A restarting service is there in a moment; what lasts is somebody's work.
+            if waiting.pause < SERIOUS {
+                tracing::info!(%action, reason, "could not do an action yet; trying again");
+            } else {
+                tracing::error!(%action, reason, "could not do an action; trying again");
+            }
             waiting.not_before = Instant::now() + waiting.pause;
             waiting.pause = (waiting.pause * 2).min(RETRY_MOST);
             inner.waiting.insert(action, waiting);
@@ -137,9 +145,14 @@ impl ActionQueue {
         self.wake.notify_one();
     }
 
-    async fn done(&self, action: ActionId, error: Option<String>) -> Result<(), String> {
-        let done =
-            ActionDone { action, error, fingerprint: None, key_expires_on: None, at: self.clock.now() };
+    async fn done(&self, action: ActionId, ended: Result<Option<PublicKey>, String>) -> Result<(), String> {
+        let (key, error) = match ended {
+            Ok(key) => (key, None),
+            Err(error) => (None, Some(error)),
+        };
+        let key_expires_on = key.as_ref().and_then(|key| key.expires_on);
+        let fingerprint = key.map(|key| key.fingerprint);
+        let done = ActionDone { action, error, fingerprint, key_expires_on, at: self.clock.now() };
         let name = action.to_string();
         self.outcomes.actions().put_durable(&name, &done).map_err(|e| e.to_string())?;
         let reported = self.reporter.send(Report::ActionDoneV1(done)).await;

@@ -5,6 +5,7 @@ use std::{fs, io};
 use coppice_model::{
     DirName, OwnerName, ProjectRef,
     messages::{BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories, RollBack},
+    signing::PublicKey,
 };
 use coppice_runtime::files;
 
@@ -12,21 +13,24 @@ use crate::{
     blocking::blocking,
     publisher::PublishError,
     results::{IngestError, Results},
+    signing::SigningError,
     tree::{RepoId, SUCCESS},
 };
 
 /// Builds are the dispatcher's; it is not asked to do one here.
-pub async fn handle(results: &Results, task: &BackendTask) -> Result<(), IngestError> {
+/// Returns the key that a rotation brought.
+pub async fn handle(results: &Results, task: &BackendTask) -> Result<Option<PublicKey>, IngestError> {
     match task {
         BackendTask::PublishV1(publish) => results.publish(publish).await,
         BackendTask::DeleteBuildsV1(delete) => results.delete_builds(delete).await,
         BackendTask::DeleteProjectV1(delete) => results.delete_project(delete).await,
         BackendTask::RollBackV1(back) => results.roll_back(back).await,
-        BackendTask::RotateKeyV1(_) => Err(IngestError::Refused("not built yet".into())),
+        BackendTask::RotateKeyV1(rotate) => return results.rotate_key(rotate).await.map(Some),
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => {
             Err(IngestError::Refused("this is no action on repositories".into()))
         }
     }
+    .map(|()| None)
 }
 
 impl Results {
@@ -40,13 +44,11 @@ impl Results {
             }
         }
         // Repositories first: they shall exist even while keygen is away.
-        let key = self.keys.find(project).await?;
-        for dir in &publish.dirs {
-            if let Some(key) = &key {
-                self.put_public_key(&project.owner, dir, &key.armored)?;
-            }
+        match self.keys.ring(project).await {
+            Ok(ring) => self.put_keys(project, &publish.dirs, &ring),
+            Err(SigningError::NoKey(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     async fn roll_back(&self, back: &RollBack) -> Result<(), IngestError> {

@@ -3,6 +3,7 @@
 mod assign;
 mod cancel;
 pub mod finisher;
+pub mod intake;
 pub mod live_log;
 mod receive;
 pub mod refused;

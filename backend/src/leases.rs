@@ -18,7 +18,7 @@ use coppice_runtime::files;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dispatch::live_log::LiveLog,
+    dispatch::{intake::Received, live_log::LiveLog},
     job::{self, AttemptKey},
     machines::MachineId,
     queue::Load,
@@ -41,6 +41,9 @@ pub struct AttemptRecord {
     pub started: bool,
     pub cancel_at: Option<UnixTime>,
     pub sent: BTreeMap<ResultFileName, SentFile>,
+    /// What was learned of packages while they came.
+    #[serde(default)]
+    pub received: BTreeMap<ResultFileName, Received>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ pub mod facts;
 mod job;
 mod leases;
 mod machines;
+mod measured;
 mod outcomes;
 mod providers;
 pub mod publisher;

@@ -9,7 +9,6 @@ mod graves;
 mod index;
 mod layout;
 mod manifest;
-mod measured;
 mod packing;
 mod pending;
 mod repomd;
@@ -167,6 +166,13 @@ impl Publisher {
     /// From now on the repository and everything in it is signed with `key`. All its builds are, before.
     pub async fn rekey(&self, repo: &RepoId, key: &str, grant: Option<&Grant>) -> Result<(), PublishError> {
         self.publish_as(repo, Wish { key: Some(key.to_owned()), ..Wish::default() }, grant).await
+    }
+
+    /// Forgets all publishes but the current one, without any grace time.
+    pub async fn drop_history(&self, repo: &RepoId) -> Result<(), PublishError> {
+        let turn = self.inner.turns.of(repo);
+        let _alone = turn.covered.lock().await;
+        self.on_disk(repo, |place| Ok(place.drop_history()?)).await
     }
 
     /// Takes the files of a build that left the metadata off the disk, when its grace time is over.

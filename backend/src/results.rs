@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod ingest;
 mod place;
+mod rotate;
 mod sign;
 mod source;
 mod worker_log;
@@ -26,6 +27,7 @@ pub use crate::dispatch::staging::Staged;
 use crate::{
     blocking::{Broken, blocking},
     publisher::{Ground, OpenError, PublishError, Publisher, Waiting},
+    shelf::Shelf,
     signing::{Keygen, SigningError},
     tree::{RepoId, Tree},
     verify::{Verifier, VerifyError},
@@ -104,6 +106,8 @@ pub struct Results {
     verifier: Verifier,
     clock: Clock,
     results_url: Arc<str>,
+    /// The new key of each rotation, by its action.
+    rotations: Shelf<String>,
 }
 
 impl Results {
@@ -116,8 +120,9 @@ impl Results {
         let results_url = config.results_url.trim_end_matches('/');
         let ground = Ground { tree: &tree, keys: &keys, clock: clock.clone(), results_url, metrics };
         let publisher = Publisher::open(ground, config.publish.clone(), config.watch.clone())?;
+        let rotations = Shelf::open(tree.state().join("rotations")).map_err(ResultsError::Tree)?;
         let results_url = results_url.into();
-        Ok(Self { tree, keys, publisher, verifier, clock, results_url })
+        Ok(Self { tree, keys, publisher, verifier, clock, results_url, rotations })
     }
 
     /// The folder that the static server shows as `/results`.

@@ -11,9 +11,9 @@ use std::{
     path::Path,
 };
 
-pub use digest::{PayloadDigest, verify_payload};
+pub use digest::{PayloadDigest, PayloadHash, verify_payload};
 pub use header::{RawHeader, tag};
-pub use insert::{insert_signature, recover};
+pub use insert::{copy_signed, insert_signature, recover, signed_head};
 
 const LEAD_BYTES: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
@@ -33,6 +33,8 @@ pub enum RpmFileError {
     Payload,
     #[error("its header cannot be understood: {0}")]
     Header(Box<rpm::Error>),
+    #[error("its header says {0}")]
+    Name(String),
     #[error("it ends too early")]
     Truncated,
     #[error("reading it failed")]
@@ -91,6 +93,21 @@ impl RpmFile {
         bytes.extend(self.header.bytes());
         rpm::PackageMetadata::parse(&mut bytes.as_slice()).map_err(|e| RpmFileError::Header(Box::new(e)))
     }
+}
+
+/// How long lead and headers together are, as soon as the first bytes tell; nothing is believed beyond our limits.
+pub fn head_len(bytes: &[u8]) -> Result<Option<usize>, RpmFileError> {
+    if bytes.len() >= LEAD_MAGIC.len() && !bytes.starts_with(&LEAD_MAGIC) {
+        return Err(RpmFileError::NotRpm);
+    }
+    let mut at = LEAD_BYTES;
+    let parts = [("signature header", MAX_SIGNATURE_BYTES, true), ("header", MAX_HEADER_BYTES, false)];
+    for (part, most, is_padded) in parts {
+        let Some(intro) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { return Ok(None) };
+        let length = header::length(intro, part, most)?;
+        at += length + if is_padded { padding_after(length) } else { 0 };
+    }
+    Ok(Some(at))
 }
 
 /// A signature header is followed by zeros up to a multiple of eight.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use coppice_model::{
     ProjectRef,
-    signing::{Grant, PublicKey, SignItem, SignRequest, SignatureForm, Signatures},
+    signing::{
+        BeginRotation, EndRotation, Grant, KeyRing, PublicKey, SignItem, SignRequest, SignatureForm,
+        Signatures,
+    },
 };
 use coppice_runtime::Secret;
 use reqwest::{Method, StatusCode};
@@ -22,8 +25,8 @@ pub enum SigningError {
     Client(#[source] reqwest::Error),
     #[error("asking keygen")]
     Unreachable(#[source] reqwest::Error),
-    #[error("keygen refused with {0}")]
-    Refused(StatusCode),
+    #[error("keygen refused ({0}): {1}")]
+    Refused(StatusCode, String),
     #[error("the project {0} has no key yet")]
     NoKey(ProjectRef),
     #[error("keygen signed with key {got} instead of {wanted}")]
@@ -73,13 +76,40 @@ impl Keygen {
         let response = request.send().await.map_err(SigningError::Unreachable)?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(None),
-            status if !status.is_success() => Err(SigningError::Refused(status)),
-            _ => response.json().await.map(Some).map_err(SigningError::Unreachable),
+            _ => answer(response).await.map(Some),
         }
     }
 
     pub async fn get(&self, project: &ProjectRef) -> Result<PublicKey, SigningError> {
         self.find(project).await?.ok_or_else(|| SigningError::NoKey(project.clone()))
+    }
+
+    /// All keys of the project.
+    pub async fn ring(&self, project: &ProjectRef) -> Result<KeyRing, SigningError> {
+        let response = self.request(Method::GET, project, "/all").send().await;
+        let response = response.map_err(SigningError::Unreachable)?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Err(SigningError::NoKey(project.clone())),
+            _ => answer(response).await,
+        }
+    }
+
+    pub async fn begin_rotation(
+        &self,
+        project: &ProjectRef,
+        begin: &BeginRotation,
+    ) -> Result<KeyRing, SigningError> {
+        let request = self.request(Method::POST, project, "/rotate").json(begin);
+        answer(request.send().await.map_err(SigningError::Unreachable)?).await
+    }
+
+    pub async fn end_rotation(
+        &self,
+        project: &ProjectRef,
+        end: &EndRotation,
+    ) -> Result<KeyRing, SigningError> {
+        let request = self.request(Method::POST, project, "/rotate/finish").json(end);
+        answer(request.send().await.map_err(SigningError::Unreachable)?).await
     }
 
     /// Detached signatures by exactly this key, in the order of `items`.
@@ -115,10 +145,7 @@ impl Keygen {
         let question = SignRequest { key: Some(fingerprint), grant, items: items.collect() };
         let request = self.request(Method::POST, project, "/sign").json(&question);
         let response = request.send().await.map_err(SigningError::Unreachable)?;
-        if !response.status().is_success() {
-            return Err(SigningError::Refused(response.status()));
-        }
-        let answer: Signatures = response.json().await.map_err(SigningError::Unreachable)?;
+        let answer: Signatures = answer(response).await?;
         if !answer.fingerprint.eq_ignore_ascii_case(key) {
             return Err(SigningError::OtherKey { wanted: key.to_owned(), got: answer.fingerprint });
         }
@@ -132,6 +159,15 @@ impl Keygen {
         let url = format!("{}/v1/keys/{owner}/{}{rest}", self.url, project.name);
         self.client.request(method, url).bearer_auth(self.secret.expose())
     }
+}
+
+async fn answer<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T, SigningError> {
+    let status = response.status();
+    if status.is_success() {
+        return response.json().await.map_err(SigningError::Unreachable);
+    }
+    let said: serde_json::Value = response.json().await.unwrap_or_default();
+    Err(SigningError::Refused(status, said["error"].as_str().unwrap_or("without a word").to_owned()))
 }
 
 /// How many of the items go together; at least one.

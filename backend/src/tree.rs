@@ -99,6 +99,27 @@ impl Tree {
         self.dir_state(&repo.owner, &repo.dir).join(repo.chroot.as_str())
     }
 
+    /// The repositories that are on the disk in these directories.
+    pub fn repositories_of(&self, owner: &OwnerName, dirs: &[DirName]) -> io::Result<Vec<RepoId>> {
+        let mut found = Vec::new();
+        for dir in dirs {
+            let entries = match fs::read_dir(self.dir(owner, dir)) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                let chroot = entry.file_name().to_str().and_then(|name| name.parse::<ChrootName>().ok());
+                let is_repository = entry.path().join("repodata").is_dir();
+                if let Some(chroot) = chroot.filter(|_| is_repository) {
+                    found.push(RepoId { owner: owner.clone(), dir: dir.clone(), chroot });
+                }
+            }
+        }
+        found.sort_by(|a, b| (a.dir.as_str(), a.chroot.as_str()).cmp(&(b.dir.as_str(), b.chroot.as_str())));
+        Ok(found)
+    }
+
     pub fn source_dir(&self, context: &BuildContext) -> PathBuf {
         self.source_dir_of(&context.project.owner, &context.dir, context.build)
     }

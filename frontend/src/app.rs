@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coppice_runtime::{Bus, Clock, Tasks};
+use coppice_runtime::{Bus, Clock, Secret, Tasks};
 use coppice_store::Store;
 
 use crate::{
@@ -19,8 +19,9 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(config: &Config, store: Store) -> Self {
-        Self { store, clock: Clock::System, settings: Arc::new(Settings::new(config)) }
+    /// `keygen_secret` is shared with keygen.
+    pub fn new(config: &Config, store: Store, keygen_secret: Secret) -> Self {
+        Self { store, clock: Clock::System, settings: Arc::new(Settings::new(config, keygen_secret)) }
     }
 
     /// The settings and this moment, for one call of a rule.

@@ -21,8 +21,8 @@ pub struct Config {
     pub results_url: String,
     /// Where our services reach distgit.
     pub distgit_url: String,
-    pub keygen_url: String,
-    pub keygen_secret_file: Option<PathBuf>,
+    /// File with the secret that keygen shares with us: by it the backend gets leave to have something signed.
+    pub keygen_secret_file: PathBuf,
     /// Uploaded files lie here until they are imported.
     pub data_dir: PathBuf,
     /// Templates in this folder replace the built-in ones of the same name.
@@ -54,8 +54,7 @@ impl Default for Config {
             internal_url: "http://127.0.0.1:5000".into(),
             results_url: "http://127.0.0.1:5002/results".into(),
             distgit_url: "http://127.0.0.1:5001".into(),
-            keygen_url: "http://127.0.0.1:5003".into(),
-            keygen_secret_file: None,
+            keygen_secret_file: "/etc/coppice/keygen.secret".into(),
             data_dir: "/var/lib/coppice/frontend".into(),
             templates_dir: None,
             http: HttpConfig::default(),

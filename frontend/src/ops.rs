@@ -14,6 +14,7 @@ mod edit_project;
 mod environment;
 mod error;
 mod find;
+mod grant;
 mod order;
 mod problem;
 mod project_form;

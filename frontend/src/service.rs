@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use actix_web::{dev::Server, web::Data};
-use coppice_runtime::{Bus, BusError, Stop, Tasks, health::Metrics};
+use coppice_runtime::{Bus, BusError, Secret, Stop, Tasks, health::Metrics, secret::SecretError};
 use coppice_store::{Store, StoreError};
 
 use crate::{
@@ -24,6 +24,8 @@ pub enum StartError {
     PublicUrl(String),
     #[error("preparing the pages")]
     Templates(#[from] TemplateError),
+    #[error("reading the secret shared with keygen (keygen_secret_file)")]
+    Secret(#[from] SecretError),
     #[error("opening the store")]
     Store(#[from] StoreError),
     #[error("connecting to the message bus")]
@@ -53,10 +55,11 @@ impl std::fmt::Debug for Service {
 impl Service {
     /// Opens everything that can fail: folders, database, bus, socket.
     pub async fn start(config: Config, stop: Stop) -> Result<Self, StartError> {
+        let keygen_secret = Secret::read(&config.keygen_secret_file)?;
         let web = Data::new(Web::open(&config)?);
         let store = Store::open(&config.database).await?;
         let bus = Bus::connect(&config.redis).await?;
-        let app = Data::new(App::new(&config, store));
+        let app = Data::new(App::new(&config, store, keygen_secret));
         let metrics = Metrics::new();
         let requests = Data::new(Requests::new(&metrics)?);
         let parts = Parts { app: app.clone(), web: web.clone(), metrics, requests };

@@ -15,6 +15,11 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     KeyMade,
+    /// A key that was made ahead got its project.
+    KeyTakenFromPool,
+    KeyRenewed,
+    RotationBegun,
+    RotationFinished,
     Signed,
     Refused,
 }
@@ -24,6 +29,9 @@ pub struct Entry {
     pub outcome: Outcome,
     /// Address of the peer, or `bus`.
     pub who: String,
+    /// The task or action that the request was for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// `owner/project`; for a refused request the address that it named.
     pub project: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +43,22 @@ pub struct Entry {
     pub fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl Entry {
+    pub fn new(outcome: Outcome, who: &str, project: String) -> Self {
+        let who = who.to_owned();
+        Self {
+            outcome,
+            who,
+            subject: None,
+            project,
+            label: None,
+            sha256: None,
+            fingerprint: None,
+            reason: None,
+        }
+    }
 }
 
 #[derive(Serialize)]

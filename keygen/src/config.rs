@@ -14,13 +14,33 @@ pub struct Config {
     pub http: HttpConfig,
     /// Holds `gnupg/` (the private keys; only we may read it) and `audit.log`.
     pub data_dir: PathBuf,
-    /// File with the secret that the frontend and the backend share with us.
+    /// File with the secret that the frontend shares with us: it seals the grants, and reads public keys.
     pub secret_file: PathBuf,
+    /// File with the backend's secret: only its holder may have anything signed.
+    pub backend_secret_file: PathBuf,
     /// Keys are for `owner#project@copr.<sign_domain>`.
     pub sign_domain: String,
+    pub sign_by: SignBy,
+    /// How long a new key lives.
+    pub key_lifetime_days: u32,
+    /// Private keys that are held ready to sign.
+    pub keys_in_memory: usize,
+    /// RSA keys that are made ahead, so that no new project waits for one.
+    pub pool: usize,
     /// Threads that talk to GnuPG.
     pub signers: usize,
     pub limits: Limits,
+}
+
+/// Who does the arithmetic of a signature; whoever checks it sees no difference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignBy {
+    /// This process, with keys that GnuPG made and keeps.
+    #[default]
+    Ourselves,
+    /// gpg-agent: the private keys are in no other process, and every signature takes its turn there.
+    Gnupg,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -50,7 +70,13 @@ impl Default for Config {
             http: HttpConfig::default(),
             data_dir: "/var/lib/coppice/keygen".into(),
             secret_file: "/etc/coppice/keygen.secret".into(),
+            backend_secret_file: "/etc/coppice/keygen-backend.secret".into(),
             sign_domain: "localhost".into(),
+            sign_by: SignBy::default(),
+            // Copr: five years.
+            key_lifetime_days: 5 * 365 + 1,
+            keys_in_memory: 10_000,
+            pool: 3,
             signers: 2,
             limits: Limits::default(),
         }

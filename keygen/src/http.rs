@@ -1,4 +1,4 @@
-//! Public keys and signatures, for those who know the shared secret.
+//! Public keys, signatures and rotations, each for those who may have it.
 
 mod refusal;
 
@@ -8,17 +8,20 @@ use actix_web::{
     App, HttpRequest, HttpServer,
     body::MessageBody,
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::header::AUTHORIZATION,
+    http::{Method, header::AUTHORIZATION},
     middleware::{Next, from_fn},
     web,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use coppice_model::{
     OwnerName, ProjectName, ProjectRef,
-    signing::{PublicKey, SignItem, SignRequest, Signatures},
+    signing::{
+        BeginRotation, EndRotation, Grant, GrantClaims, KeyRing, KeyRole, PublicKey, SignItem, SignRequest,
+        Signatures,
+    },
 };
 use coppice_runtime::{
-    Secret, Stop,
+    Clock, Secret, Stop,
     health::{self, Metrics},
 };
 use prometheus::IntCounterVec;
@@ -28,7 +31,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     audit::{Audit, Entry, Outcome},
     config::Limits,
-    keyring::{Keyring, ProjectKey},
+    keyring::{KeyError, Keyring},
 };
 
 use refusal::Refusal;
@@ -40,7 +43,11 @@ const SHUTDOWN_S: u64 = 5;
 pub struct Desk {
     pub keyring: Arc<Keyring>,
     pub audit: Arc<Audit>,
+    /// Shared with the frontend.
     pub secret: Secret,
+    /// Shared with the backend.
+    pub backend_secret: Secret,
+    pub clock: Clock,
     pub limits: Limits,
     /// By outcome.
     pub counted: IntCounterVec,
@@ -65,7 +72,10 @@ pub fn serve(listener: TcpListener, workers: usize, desk: Desk, metrics: Metrics
         let json = json.error_handler(|error, _| Refusal::from(error).into());
         let guarded = web::scope("/v1")
             .route("/keys/{owner}/{project}", web::get().to(public_key))
+            .route("/keys/{owner}/{project}/all", web::get().to(all_keys))
             .route("/keys/{owner}/{project}/sign", web::post().to(sign))
+            .route("/keys/{owner}/{project}/rotate", web::post().to(begin_rotation))
+            .route("/keys/{owner}/{project}/rotate/finish", web::post().to(finish_rotation))
             .wrap(from_fn(guard));
         App::new()
             .app_data(desk.clone())
@@ -88,33 +98,41 @@ pub async fn until_stopped(server: Server, stop: Stop) {
     }
 }
 
-/// Refuses before anything of the request is read.
+/// Refuses before anything of the request is read. Whoever has a secret may read public keys; all the rest is the
+/// backend's.
 async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let desk = request.app_data::<web::Data<Desk>>().cloned();
+    let Some(desk) = request.app_data::<web::Data<Desk>>().cloned() else {
+        return Err(Refusal::Secret.into());
+    };
     let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match desk {
-        Some(desk) if desk.secret.is_bearer_of(given) => next.call(request).await,
-        Some(desk) => {
-            let named: String = request.path().chars().take(300).collect();
-            let refusal = desk.refused(request.request(), named, Refusal::Secret).await;
-            Err(refusal.into())
-        }
-        None => Err(Refusal::Secret.into()),
-    }
+    let (is_frontend, is_backend) =
+        (desk.secret.is_bearer_of(given), desk.backend_secret.is_bearer_of(given));
+    let refusal = match (is_backend, is_frontend, request.method()) {
+        (true, ..) | (_, true, &Method::GET) => return next.call(request).await,
+        (_, true, _) => Refusal::NotBackend,
+        _ => Refusal::Secret,
+    };
+    let named: String = request.path().chars().take(300).collect();
+    Err(desk.refused(request.request(), named, refusal).await.into())
 }
 
 async fn public_key(
     desk: web::Data<Desk>,
     path: web::Path<ProjectPath>,
 ) -> Result<web::Json<PublicKey>, Refusal> {
-    let project = path.into_inner().into();
-    match desk.keyring.find(&project).await? {
-        Some(key) => Ok(web::Json(key.public.clone())),
-        None => Err(Refusal::NoKey(project)),
-    }
+    let project: ProjectRef = path.into_inner().into();
+    let found = desk.keyring.find(&project).await?;
+    found.map(web::Json).ok_or_else(|| KeyError::NoKey(project).into())
+}
+
+async fn all_keys(
+    desk: web::Data<Desk>,
+    path: web::Path<ProjectPath>,
+) -> Result<web::Json<KeyRing>, Refusal> {
+    Ok(web::Json(desk.keyring.ring(&path.into_inner().into()).await?))
 }
 
 async fn sign(
@@ -124,11 +142,50 @@ async fn sign(
     body: web::Json<SignRequest>,
 ) -> Result<web::Json<Signatures>, Refusal> {
     let project: ProjectRef = path.into_inner().into();
-    match desk.signatures(&project, &body.items, &peer(&request)).await {
+    match desk.signatures(&project, &body, &peer(&request)).await {
         Ok(signatures) => {
             desk.counted.with_label_values(&["signed"]).inc_by(signatures.signatures.len() as u64);
             Ok(web::Json(signatures))
         }
+        Err(refusal) => Err(desk.refused(&request, project.to_string(), refusal).await),
+    }
+}
+
+async fn begin_rotation(
+    desk: web::Data<Desk>,
+    path: web::Path<ProjectPath>,
+    request: HttpRequest,
+    body: web::Json<BeginRotation>,
+) -> Result<web::Json<KeyRing>, Refusal> {
+    let project: ProjectRef = path.into_inner().into();
+    let begun = async {
+        let subject = desk.granted(&project, body.grant.as_ref())?;
+        let ring = desk.keyring.begin_rotation(&project, body.algorithm).await?;
+        let next = ring.with_role(KeyRole::Next).map(|key| key.fingerprint.clone());
+        desk.note(Outcome::RotationBegun, (&project, subject), &request, next).await?;
+        Ok(ring)
+    };
+    match begun.await {
+        Ok(ring) => Ok(web::Json(ring)),
+        Err(refusal) => Err(desk.refused(&request, project.to_string(), refusal).await),
+    }
+}
+
+async fn finish_rotation(
+    desk: web::Data<Desk>,
+    path: web::Path<ProjectPath>,
+    request: HttpRequest,
+    body: web::Json<EndRotation>,
+) -> Result<web::Json<KeyRing>, Refusal> {
+    let project: ProjectRef = path.into_inner().into();
+    let finished = async {
+        let subject = desk.granted(&project, body.grant.as_ref())?;
+        let ring = desk.keyring.finish_rotation(&project, &body.key, body.compromised).await?;
+        desk.note(Outcome::RotationFinished, (&project, subject), &request, Some(body.key.clone())).await?;
+        Ok(ring)
+    };
+    match finished.await {
+        Ok(ring) => Ok(web::Json(ring)),
         Err(refusal) => Err(desk.refused(&request, project.to_string(), refusal).await),
     }
 }
@@ -138,29 +195,53 @@ fn peer(request: &HttpRequest) -> String {
 }
 
 impl Desk {
+    /// The task or action that the frontend gave leave for.
+    fn granted(&self, project: &ProjectRef, grant: Option<&Grant>) -> Result<String, Refusal> {
+        let grant = grant.ok_or(Refusal::Grant("a grant of the frontend is missing"))?;
+        let claims = self.secret.unseal(grant.as_str());
+        let claims: Option<GrantClaims> = claims.and_then(|text| serde_json::from_str(&text).ok());
+        let claims = claims.ok_or(Refusal::Grant("the grant is not the frontend's"))?;
+        if claims.project != *project {
+            return Err(Refusal::Grant("the grant is for another project"));
+        }
+        if claims.until < self.clock.now() {
+            return Err(Refusal::Grant("the grant is over: the frontend gives a new one when it asks again"));
+        }
+        Ok(claims.subject)
+    }
+
     /// No signature leaves before the audit log holds it.
     async fn signatures(
         self: &Arc<Self>,
         project: &ProjectRef,
-        items: &[SignItem],
+        request: &SignRequest,
         who: &str,
     ) -> Result<Signatures, Refusal> {
-        let contents = self.checked(items)?;
-        let key = self.keyring.find(project).await?;
-        let key = key.ok_or_else(|| Refusal::NoKey(project.clone()))?;
-        let entries = items.iter().zip(&contents).map(|(item, content)| Entry {
-            outcome: Outcome::Signed,
-            who: who.to_owned(),
-            project: project.to_string(),
+        let subject = self.granted(project, request.grant.as_ref())?;
+        let contents = self.checked(&request.items)?;
+        let key = self.keyring.signing(project, request.key.as_deref()).await?;
+        let entries = request.items.iter().zip(&contents).map(|(item, content)| Entry {
+            subject: Some(subject.clone()),
             label: Some(item.label.clone()),
             sha256: Some(hex::encode(Sha256::digest(content))),
-            fingerprint: Some(key.public.fingerprint.clone()),
-            reason: None,
+            fingerprint: Some(key.fingerprint.clone()),
+            ..Entry::new(Outcome::Signed, who, project.to_string())
         });
         let entries = entries.collect();
-        let signatures = self.sign_all(&key, items, contents).await?;
+        let signatures = self.sign_all(&key.fingerprint, &request.items, contents).await?;
         self.record(entries).await?;
-        Ok(Signatures { fingerprint: key.public.fingerprint.clone(), signatures })
+        Ok(Signatures { fingerprint: key.fingerprint, signatures })
+    }
+
+    async fn note(
+        self: &Arc<Self>,
+        outcome: Outcome,
+        (project, subject): (&ProjectRef, String),
+        request: &HttpRequest,
+        fingerprint: Option<String>,
+    ) -> Result<(), Refusal> {
+        let entry = Entry::new(outcome, &peer(request), project.to_string());
+        self.record(vec![Entry { subject: Some(subject), fingerprint, ..entry }]).await
     }
 
     fn checked(&self, items: &[SignItem]) -> Result<Vec<Vec<u8>>, Refusal> {
@@ -185,15 +266,15 @@ impl Desk {
         items.iter().map(checked).collect()
     }
 
-    /// All items wait for GnuPG together, so that its threads share them.
+    /// All items are worked on together, so that all threads share them.
     async fn sign_all(
         self: &Arc<Self>,
-        key: &Arc<ProjectKey>,
+        key: &str,
         items: &[SignItem],
         contents: Vec<Vec<u8>>,
     ) -> Result<Vec<String>, Refusal> {
         let sign = |(item, content): (&SignItem, Vec<u8>)| {
-            let (desk, key, form) = (Arc::clone(self), Arc::clone(key), item.form);
+            let (desk, key, form) = (Arc::clone(self), key.to_owned(), item.form);
             tokio::spawn(async move { desk.keyring.sign(&key, form, content).await })
         };
         let running: Vec<_> = items.iter().zip(contents).map(sign).collect();
@@ -213,13 +294,8 @@ impl Desk {
     async fn refused(self: &Arc<Self>, request: &HttpRequest, project: String, refusal: Refusal) -> Refusal {
         self.counted.with_label_values(&["refused"]).inc();
         let entry = Entry {
-            outcome: Outcome::Refused,
-            who: peer(request),
-            project,
-            label: None,
-            sha256: None,
-            fingerprint: None,
             reason: Some(refusal.to_string()),
+            ..Entry::new(Outcome::Refused, &peer(request), project)
         };
         if let Err(error) = self.record(vec![entry]).await {
             tracing::error!(%error, "could not note a refused request");

@@ -3,13 +3,19 @@
 
 mod agent;
 mod audit;
+pub mod backup;
 mod config;
 mod creation;
+mod hardening;
 mod home;
 mod http;
 mod keyring;
+mod pool;
+mod roles;
 mod service;
 mod signers;
+mod vault;
 
-pub use config::{Config, HttpConfig, Limits};
+pub use config::{Config, HttpConfig, Limits, SignBy};
+pub use hardening::harden;
 pub use service::{Service, StartError};

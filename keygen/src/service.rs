@@ -14,6 +14,8 @@ use coppice_runtime::{
     secret::SecretError,
 };
 
+use tokio::sync::Notify;
+
 use crate::{
     agent::{self, AgentError},
     audit::Audit,
@@ -21,7 +23,8 @@ use crate::{
     creation::Creator,
     home::{Home, HomeError},
     http::{self, Desk},
-    keyring::Keyring,
+    keyring::{KeyError, Keyring},
+    pool,
     signers::{GpgError, Signers},
 };
 
@@ -42,12 +45,21 @@ pub enum StartError {
     Agent(#[from] AgentError),
     #[error("starting GnuPG; is it installed?")]
     Gpg(#[from] GpgError),
+    #[error("starting GnuPG; is it installed?")]
+    Key(#[from] KeyError),
     #[error("connecting to Redis at {url}")]
     Bus { url: String, source: BusError },
     #[error("listening on {listen}")]
     Listen { listen: SocketAddr, source: io::Error },
     #[error("preparing the numbers for /metrics")]
     Metrics(#[from] prometheus::Error),
+}
+
+/// Keys that are made ahead.
+#[derive(Debug)]
+struct Pool {
+    wanted: usize,
+    shrank: Arc<Notify>,
 }
 
 /// A keygen that is ready to run.
@@ -60,6 +72,7 @@ pub struct Service {
     home: Arc<Home>,
     consumer: Consumer,
     creator: Arc<Creator>,
+    pool: Pool,
     desk: Desk,
     metrics: Metrics,
     /// Held as long as the service lives.
@@ -69,6 +82,7 @@ pub struct Service {
 impl Service {
     pub async fn start(config: Config, stop: Stop) -> Result<Self, StartError> {
         let secret = Secret::read(&config.secret_file)?;
+        let backend_secret = Secret::read(&config.backend_secret_file)?;
         let lock = lock(&config.data_dir).await?;
         let listen = config.http.listen;
         let bound = TcpListener::bind(listen).and_then(|l| Ok((l.local_addr()?, l)));
@@ -82,10 +96,18 @@ impl Service {
             metrics.counter("coppice_keygen_items_total", "Signatures by outcome.", &["outcome"])?;
         let consumer = Consumer::new(bus.clone(), &config.consumer);
         let (keyring_of, audit_of) = (Arc::clone(&keyring), Arc::clone(&audit));
-        let creator = Creator { bus, clock: Clock::default(), keyring: keyring_of, audit: audit_of };
-        let desk = Desk { keyring, audit, secret, limits: config.limits, counted };
+        let (clock, pool_shrank) = (Clock::default(), Arc::new(Notify::new()));
+        let creator = Creator {
+            bus,
+            clock: clock.clone(),
+            keyring: keyring_of,
+            audit: audit_of,
+            pool_shrank: Arc::clone(&pool_shrank),
+        };
+        let pool = Pool { wanted: config.pool, shrank: pool_shrank };
+        let desk = Desk { keyring, audit, secret, backend_secret, clock, limits: config.limits, counted };
         let (workers, creator) = (config.http.workers, Arc::new(creator));
-        Ok(Self { stop, addr, listener, workers, home, consumer, creator, desk, metrics, _lock: lock })
+        Ok(Self { stop, addr, listener, workers, home, consumer, creator, pool, desk, metrics, _lock: lock })
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -94,11 +116,14 @@ impl Service {
 
     /// Runs until stopped; gpg-agent ends with it.
     pub async fn run(self) {
+        let keyring = Arc::clone(&self.desk.keyring);
         match http::serve(self.listener, self.workers, self.desk, self.metrics) {
             Ok(server) => {
                 tracing::info!(addr = %self.addr, "keygen is ready");
                 let mut tasks = Tasks::new(self.stop.clone());
                 tasks.spawn("keys", self.consumer.run(self.creator, self.stop.clone()));
+                let Pool { wanted, shrank } = self.pool;
+                tasks.spawn("pool", pool::keep_filled(keyring, wanted, shrank, self.stop.clone()));
                 tasks.spawn("http", http::until_stopped(server, self.stop.clone()));
                 tasks.finish().await;
             }
@@ -135,7 +160,7 @@ async fn open_keyring(config: &Config) -> Result<(Arc<Home>, Arc<Keyring>), Star
     let path = home.path().to_owned();
     home.remove_left_locks().map_err(|source| StartError::Data { path, source })?;
     let signers = Signers::start(Arc::clone(&home), config.signers)?;
-    let keyring = Keyring::new(signers, config.sign_domain.clone());
+    let keyring = Keyring::new(signers, config, Clock::default());
     keyring.check().await?;
     Ok((home, Arc::new(keyring)))
 }

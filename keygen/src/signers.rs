@@ -26,6 +26,8 @@ pub enum GpgError {
     Gpg(#[from] gpgme::Error),
     #[error("asking gpg: it said nothing for {} s", LIMIT.as_secs())]
     Stuck,
+    #[error("asking gpg: its agent did not give the private key")]
+    NoAgent,
     #[error("asking gpg: the thread broke")]
     Broken,
     #[error("gpg answered something else than asked: {0}")]

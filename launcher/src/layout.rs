@@ -183,14 +183,22 @@ impl Layout {
         format!("redis+unix://{}", self.redis_socket().display())
     }
 
+    /// Shared by frontend and keygen: it seals the leave to sign.
     fn secret(&self) -> PathBuf {
         self.root.join("etc/keygen.secret")
     }
 
-    /// Writes the secret (once) and every service's configuration (anew).
+    /// Shared by backend and keygen.
+    fn backend_secret(&self) -> PathBuf {
+        self.root.join("etc/keygen-backend.secret")
+    }
+
+    /// Writes the secrets (once) and every service's configuration (anew).
     pub fn write_configs(&self, addresses: &Addresses, choices: &Choices) -> anyhow::Result<()> {
-        if !self.secret().exists() {
-            files::write_atomic(&self.secret(), Secret::random().expose().as_bytes())?;
+        for secret in [self.secret(), self.backend_secret()] {
+            if !secret.exists() {
+                files::write_atomic(&secret, Secret::random().expose().as_bytes())?;
+            }
         }
         let configs = [
             ("frontend", self.frontend_config(addresses, choices)),
@@ -211,17 +219,12 @@ impl Layout {
         table([("redis", self.redis_url().into()), ("http", http.into())])
     }
 
-    fn with_keygen(&self, mut config: toml::Table, addresses: &Addresses) -> toml::Table {
-        config.insert("keygen_url".into(), url(addresses.keygen).into());
-        config.insert("keygen_secret_file".into(), path(self.secret()));
-        config
-    }
-
     fn frontend_config(&self, addresses: &Addresses, choices: &Choices) -> toml::Table {
         let database = choices.database.clone().unwrap_or_else(|| self.default_database());
         let public = choices.public_url.clone().unwrap_or_else(|| addresses.frontend_url());
-        let mut config = self.with_keygen(self.common(addresses.frontend), addresses);
+        let mut config = self.common(addresses.frontend);
         config.extend(table([
+            ("keygen_secret_file", path(self.secret())),
             ("database", database.into()),
             ("public_url", public.into()),
             ("internal_url", addresses.frontend_url().into()),
@@ -245,8 +248,10 @@ impl Layout {
         ]);
         let allow: Vec<toml::Value> =
             addresses.own().into_iter().chain(choices.allow.iter().cloned()).map(Into::into).collect();
-        let mut config = self.with_keygen(self.common(addresses.agents), addresses);
+        let mut config = self.common(addresses.agents);
         config.extend(table([
+            ("keygen_url", url(addresses.keygen).into()),
+            ("keygen_secret_file", path(self.backend_secret())),
             ("data_dir", path(self.root.join("backend"))),
             ("results_url", self.results_url(addresses, choices).into()),
             ("results_listen", addresses.results.to_string().into()),
@@ -272,6 +277,7 @@ impl Layout {
         config.extend(table([
             ("data_dir", path(self.root.join("keygen"))),
             ("secret_file", path(self.secret())),
+            ("backend_secret_file", path(self.backend_secret())),
             ("sign_domain", addresses.frontend.ip().to_string().into()),
         ]));
         config

@@ -77,6 +77,7 @@ async fn serve(service: Service) -> anyhow::Result<()> {
             coppice_distgit::Service::start(config, stop).await?.run().await;
         }
         Service::Keygen(o) => {
+            coppice_keygen::harden();
             let config = config::load(Some(&o.config), "COPPICE_KEYGEN")?;
             coppice_keygen::Service::start(config, stop).await?.run().await;
         }

@@ -83,6 +83,7 @@ impl Dispatch {
             started: false,
             cancel_at: None,
             sent: Default::default(),
+            received: Default::default(),
         };
         let lease = self.new_lease(&key, record.clone())?;
         inner.queue.remove(&key.task)?;

@@ -1,10 +1,15 @@
 //! What became of an ended attempt: results are published or logs kept, the outcome is written down, reported,
 //! and only then the attempt forgotten. Killed after any step, the next start goes on with the next one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use coppice_model::{
     agent::{AttemptOutcome, Finish, Job},
+    messages::Progress,
+    state::Stage,
     work::{Failure, FailureCause, TaskOutcome},
 };
 use coppice_runtime::Stop;
@@ -56,6 +61,8 @@ struct Closing {
     ending: Ending,
     record: AttemptRecord,
     place: AttemptDir,
+    /// Of a build whose results are worked on.
+    stage: Mutex<Stage>,
 }
 
 pub async fn run(
@@ -93,16 +100,24 @@ impl Closing {
         let inner = dispatch.lock();
         let lease = inner.leases.get(&key)?;
         let (record, place) = (lease.record.clone(), lease.place.clone());
-        Some(Self { dispatch: Arc::clone(dispatch), key, ending, record, place })
+        let stage = Mutex::new(Stage::Signing);
+        Some(Self { dispatch: Arc::clone(dispatch), key, ending, record, place, stage })
     }
 
     async fn run(self, slots: Arc<Semaphore>, stop: Stop) {
         let mut pause = RETRY_FIRST;
+        let mut told = String::new();
         loop {
             let Ok(slot) = slots.acquire().await else { return };
             match self.close().await {
                 Ok(()) | Err(Later::Stopping) => return,
-                Err(Later::Unavailable(reason)) => self.log_later(&reason, pause),
+                Err(Later::Unavailable(reason)) => {
+                    self.log_later(&reason, pause);
+                    if reason != told && pause > RETRY_FIRST {
+                        self.tell_why(&reason);
+                        told = reason;
+                    }
+                }
             }
             drop(slot);
             if !stop.sleep(pause).await {
@@ -119,6 +134,15 @@ impl Closing {
             tracing::info!(%task, %attempt, reason, "could not close an attempt yet; trying again");
         } else {
             tracing::error!(%task, %attempt, reason, "could not close an attempt; trying again");
+        }
+    }
+
+    /// The user sees where the build stands still; what passes within moments is not worth a word.
+    fn tell_why(&self, reason: &str) {
+        if matches!(self.record.job, Job::Rpm(_)) {
+            let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+            let reason = one_line(reason);
+            self.dispatch.progress(&self.key, Progress::Delayed { stage, reason });
         }
     }
 
@@ -207,7 +231,10 @@ impl Closing {
                 Ok(TaskOutcome::SourceMade { srpm_url })
             }
             Job::Rpm(work) => {
-                let on_stage = |stage| self.dispatch.stage(&self.key, stage);
+                let on_stage = |stage| {
+                    *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+                    self.dispatch.stage(&self.key, stage);
+                };
                 let packages = results.ingest(work, staged, &on_stage).await?;
                 Ok(TaskOutcome::Published { packages })
             }
@@ -262,7 +289,7 @@ impl Closing {
     }
 
     fn staged(&self, finish: Finish) -> Staged {
-        Staged { dir: self.place.files(), finish }
+        Staged { dir: self.place.files(), finish, received: self.record.received.clone() }
     }
 }
 

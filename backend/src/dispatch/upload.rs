@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use coppice_model::{agent::SentFile, work::TaskId};
+use coppice_model::{
+    agent::{Job, SentFile},
+    work::TaskId,
+};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-use super::{Dispatch, Refused};
+use super::{Dispatch, Refused, intake::Intake};
 use crate::job::AttemptKey;
 
 /// More files than any build makes.
 const MOST_FILES: usize = 5_000;
 
 /// Dropped before its end it leaves nothing behind.
-#[derive(Debug)]
 pub struct Upload {
     declared: SentFile,
     temporary: NamedTempFile,
     file: tokio::fs::File,
     hash: Sha256,
     written: u64,
+    /// Of a package of a build.
+    intake: Option<Intake>,
     reservation: Reservation,
 }
 
@@ -53,10 +57,11 @@ impl Upload {
         ensure_hash(&declared.sha256)?;
         let size = declared.size;
         let incoming = reserve(dispatch, &key, &declared)?;
+        let intake = intake(dispatch, &key, &declared)?;
         let reservation = Reservation { dispatch: Arc::clone(dispatch), key, size };
         let temporary = tempfile::Builder::new().prefix("in-").tempfile_in(incoming)?;
         let file = tokio::fs::File::from_std(temporary.as_file().try_clone()?);
-        Ok(Self { declared, temporary, file, hash: Sha256::new(), written: 0, reservation })
+        Ok(Self { declared, temporary, file, hash: Sha256::new(), written: 0, intake, reservation })
     }
 
     pub async fn write(&mut self, bytes: &Bytes) -> Result<(), Refused> {
@@ -65,7 +70,14 @@ impl Upload {
             return Err(Refused::Mismatch(format!("{} is longer than declared", self.declared.name)));
         }
         self.hash.update(bytes);
-        self.file.write_all(bytes).await?;
+        match &mut self.intake {
+            None => self.file.write_all(bytes).await?,
+            Some(intake) => {
+                for piece in intake.take(bytes).await {
+                    self.file.write_all(&piece).await?;
+                }
+            }
+        }
         self.reservation.dispatch.heard_from(&self.reservation.key)
     }
 
@@ -77,6 +89,12 @@ impl Upload {
         if hex::encode(self.hash.finalize()) != self.declared.sha256 {
             return Err(Refused::Mismatch(format!("the checksum of {} is wrong", self.declared.name)));
         }
+        let received = self.intake.take().map(Intake::end);
+        if let Some((rest, _)) = &received {
+            for piece in rest {
+                self.file.write_all(piece).await?;
+            }
+        }
         self.file.flush().await?;
         self.file.sync_all().await?;
         let Reservation { dispatch, key, .. } = &self.reservation;
@@ -86,10 +104,25 @@ impl Upload {
         let place = lease.place.files().join(self.declared.name.as_str());
         self.temporary.persist(place).map_err(|e| e.error)?;
         lease.record.sent.insert(self.declared.name.clone(), self.declared.clone());
+        if let Some((_, received)) = received {
+            lease.record.received.insert(self.declared.name.clone(), received);
+        }
         lease.place.write(&lease.record)?;
         drop(inner);
         Ok(())
     }
+}
+
+/// Packages of a build are looked into as they come; everything else is stored as it is.
+fn intake(dispatch: &Dispatch, key: &AttemptKey, declared: &SentFile) -> Result<Option<Intake>, Refused> {
+    let inner = dispatch.lock();
+    let job = &inner.running(key)?.record.job;
+    Ok(match job {
+        Job::Rpm(work) if declared.name.is_rpm() => {
+            Some(Intake::new(dispatch.parts.results.clone(), work.clone(), declared.name.clone()))
+        }
+        _ => None,
+    })
 }
 
 fn reserve(

@@ -15,12 +15,15 @@ use super::{
     fragment::{self, FragmentError, Trust},
     index::{Described, Sources, Written},
     layout,
-    manifest::{Manifest, Manifests, Record, SECTIONS},
+    manifest::{Manifest, Manifests, Record, SECTIONS, Snapshot},
     pending::{Changes, Pending},
     repomd, snapshots,
     step::{Step, Watch},
 };
-use crate::tree::{RepoId, Tree, is_placed};
+use crate::{
+    facts::BuildFacts,
+    tree::{RepoId, Tree, is_placed},
+};
 
 /// One repository on the disk.
 #[derive(Clone)]
@@ -38,6 +41,8 @@ pub struct Draft {
     pub manifest: Manifest,
     pub repomd: String,
     changes: Changes,
+    /// What was kept until now.
+    previous: Vec<Snapshot>,
 }
 
 /// What is wanted beside the changes that wait.
@@ -154,7 +159,7 @@ impl Place {
         self.watch.done(Step::IndexFiles)?;
         let manifest = self.manifest((&base, &current), (written, key), now, wish);
         let repomd = repomd::render(manifest.published_on.0, &manifest.records);
-        Ok(Some(Draft { manifest, repomd, changes: waiting }))
+        Ok(Some(Draft { manifest, repomd, changes: waiting, previous: current.history }))
     }
 
     /// What the publish starts from: the current one, or that which is brought back.
@@ -240,6 +245,7 @@ impl Place {
 
     /// Makes the publish count, then makes it seen. All files that it names are on the disk before.
     pub fn commit(&self, draft: &Draft, signature: Option<&[u8]>) -> io::Result<()> {
+        let previous = &draft.previous;
         self.settle_snapshot(draft, signature)?;
         self.watch.done(Step::Snapshot)?;
         self.manifests().put(&draft.manifest)?;
@@ -249,6 +255,12 @@ impl Place {
         self.watch.done(Step::Settled)?;
         if let Err(error) = snapshots::sweep(&self.repository(), &self.manifests(), &draft.manifest) {
             tracing::warn!(repository = %self.repo, %error, "old index files could not be removed");
+        }
+        // Worth a look only when the last publish with another key has just gone.
+        let had_other = previous.iter().any(|snapshot| snapshot.key != draft.manifest.key);
+        let has_other = draft.manifest.history.iter().any(|snapshot| snapshot.key != draft.manifest.key);
+        if had_other && !has_other {
+            self.settle_signed_anew(&draft.manifest)?;
         }
         self.watch.done(Step::Swept)
     }
@@ -301,6 +313,30 @@ impl Place {
             (Err(e), _) => Err(e),
             _ => self.tree.link_over(from, to),
         }
+    }
+
+    /// Only the current publish stays, and of its packages only those that it names.
+    pub fn drop_history(&self) -> io::Result<()> {
+        let mut current = self.current()?;
+        current.history.retain(|snapshot| snapshot.number == current.number);
+        self.manifests().put(&current)?;
+        self.show(&current)?;
+        snapshots::sweep(&self.repository(), &self.manifests(), &current)?;
+        self.settle_signed_anew(&current)
+    }
+
+    /// When no publish names the packages as they were signed before, those that were signed anew take their names.
+    pub fn settle_signed_anew(&self, current: &Manifest) -> io::Result<()> {
+        let Some(key) = current.key.as_deref() else { return Ok(()) };
+        let is_settled = current.history.iter().all(|snapshot| snapshot.key.as_deref() == Some(key));
+        for build in current.builds.iter().filter(|_| is_settled) {
+            let dir = self.repository().join(&build.name);
+            let Some(mut notes) = BuildFacts::read(&dir)? else { continue };
+            if notes.settle(&dir, key)? {
+                notes.write(&dir)?;
+            }
+        }
+        Ok(())
     }
 
     /// A deleted build leaves for good: no snapshot that names it stays, so that none is ever incomplete.

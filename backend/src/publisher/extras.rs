@@ -9,8 +9,8 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::{manifest::Record, measured::Measured};
-use crate::tree::Tree;
+use super::manifest::Record;
+use crate::{measured::Measured, tree::Tree};
 
 const MAX_BYTES: u64 = 16 << 20;
 

@@ -15,10 +15,9 @@ use super::{
     fragment::{self, Fragment, FragmentError, Trust},
     layout::{Item, Piece, ranges},
     manifest::{Block, BuildEntry, Manifest, Part, Record, SECTIONS},
-    measured::Measured,
     packing::{Packer, unpack},
 };
-use crate::tree::Tree;
+use crate::{measured::Measured, tree::Tree};
 
 /// Name of the record, its element and what the element says.
 const INDEXES: [(&str, &str, &str); SECTIONS] = [

@@ -6,6 +6,7 @@ use coppice_model::{ChrootName, package::Nevra, result_file::ResultFileName, wor
 
 use super::{IngestError, Staged};
 use crate::{
+    dispatch::intake::Verdict,
     publisher::fragment,
     rpmfile::{RpmFile, RpmFileError, tag, verify_payload},
 };
@@ -31,24 +32,64 @@ pub fn check(work: &RpmWork, staged: &Staged) -> Result<Vec<BuiltRpm>, IngestErr
     Ok(rpms)
 }
 
-fn read(staged: &Staged, name: &ResultFileName) -> Result<BuiltRpm, IngestError> {
-    let refused = |error: RpmFileError| match error {
+/// One package by its headers alone, before anything of its build is known.
+pub fn check_one(work: &RpmWork, name: &ResultFileName, rpm: &RpmFile) -> Result<(), IngestError> {
+    let built = described(rpm, name).map_err(|error| refused(name, error))?;
+    ensure_renderable(rpm, name)?;
+    ensure_unsigned(rpm, name)?;
+    if built.nevra.is_source() {
+        return ensure_source_is_the_tasks(&built, work);
+    }
+    ensure_built_for(&built, work.chroot())
+}
+
+fn ensure_renderable(rpm: &RpmFile, name: &ResultFileName) -> Result<(), IngestError> {
+    fragment::ensure_renderable(rpm)
+        .map_err(|error| IngestError::Refused(format!("{name} is refused: {error}")))
+}
+
+fn ensure_unsigned(rpm: &RpmFile, name: &ResultFileName) -> Result<(), IngestError> {
+    let signatures = [tag::SIG_OPENPGP, tag::SIG_PGP, tag::SIG_GPG, tag::SIG_DSA, tag::SIG_RSA];
+    if signatures.iter().any(|tag| rpm.signature.has(*tag)) {
+        return Err(super::sign::foreign(name.as_str()));
+    }
+    Ok(())
+}
+
+fn refused(name: &ResultFileName, error: RpmFileError) -> IngestError {
+    match error {
         RpmFileError::Io(e) if e.kind() != io::ErrorKind::NotFound => {
             IngestError::unavailable("reading a sent package", &e)
         }
         RpmFileError::Io(_) => IngestError::Refused(format!("{name} was announced but not sent")),
         other => IngestError::Refused(format!("{name} is refused: {other}")),
-    };
+    }
+}
+
+/// What its header says, which its file name must say too.
+fn described(rpm: &RpmFile, name: &ResultFileName) -> Result<BuiltRpm, RpmFileError> {
+    let built = describe(rpm, name)?;
+    if built.nevra.file_name() == name.as_str() {
+        Ok(built)
+    } else {
+        Err(RpmFileError::Name(built.nevra.file_name()))
+    }
+}
+
+fn read(staged: &Staged, name: &ResultFileName) -> Result<BuiltRpm, IngestError> {
+    let received = staged.received.get(name).map(|received| &received.verdict);
+    if let Some(Verdict::Refused { why }) = received {
+        return Err(IngestError::Refused(why.clone()));
+    }
+    let refused = |error| refused(name, error);
     let path = staged.dir.join(name.as_str());
     let rpm = RpmFile::open(&path).map_err(refused)?;
-    let built = describe(&rpm, name).map_err(refused)?;
-    if built.nevra.file_name() != name.as_str() {
-        let inside = built.nevra.file_name();
-        return Err(IngestError::Refused(format!("{name} is refused: its header says {inside}")));
+    let built = described(&rpm, name).map_err(refused)?;
+    // What came through our hands was looked into on its way.
+    if received.is_none() {
+        ensure_renderable(&rpm, name)?;
+        verify_payload(&path, &rpm).map_err(refused)?;
     }
-    fragment::ensure_renderable(&rpm)
-        .map_err(|error| IngestError::Refused(format!("{name} is refused: {error}")))?;
-    verify_payload(&path, &rpm).map_err(refused)?;
     Ok(built)
 }
 
@@ -102,11 +143,15 @@ fn ensure_built_from(rpm: &BuiltRpm, source: &BuiltRpm, chroot: &ChrootName) -> 
             "{file} is refused: it was built from {says}, not from {source}"
         )));
     }
-    if !belongs(&rpm.nevra.arch, chroot.arch()) {
-        let arch = &rpm.nevra.arch;
-        return Err(IngestError::Refused(format!("{file} is refused: {chroot} does not build for {arch}")));
+    ensure_built_for(rpm, chroot)
+}
+
+fn ensure_built_for(rpm: &BuiltRpm, chroot: &ChrootName) -> Result<(), IngestError> {
+    if belongs(&rpm.nevra.arch, chroot.arch()) {
+        return Ok(());
     }
-    Ok(())
+    let (file, arch) = (&rpm.file, &rpm.nevra.arch);
+    Err(IngestError::Refused(format!("{file} is refused: {chroot} does not build for {arch}")))
 }
 
 /// Architectures that a chroot's packages may have. RPM: rpmrc, buildarch_compat.

@@ -1,8 +1,11 @@
 //! The way of one finished build into its repository.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use coppice_model::{package::Nevra, state::Stage, work::RpmWork};
+use coppice_model::{package::Nevra, signing::PublicKey, state::Stage, work::RpmWork};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,6 +16,10 @@ use super::{
 };
 use crate::{
     blocking::blocking,
+    dispatch::intake::Verdict,
+    facts::{self, BuildFacts, FileFacts},
+    publisher::PublishError,
+    signing::SigningError,
     tree::{RepoId, SUCCESS, is_placed},
 };
 
@@ -72,14 +79,14 @@ impl Results {
             let rpms = self.check(work, staged).await?;
             note(&format!("checked {} packages of {}", rpms.len(), work.task()))?;
             on_stage(Stage::Signing);
-            let key = self.sign((&work.context.project, work.grant.as_ref()), staged, &rpms).await?;
-            self.verify(staged, &rpms, &key).await?;
-            self.put_public_key(&work.context.project.owner, &work.context.dir, &key.armored)?;
+            let key = self.sign(work, staged, &rpms).await?;
+            self.put_public_keys(&work.context.project, &work.context.dir).await?;
             note(&format!("signed with key {} and verified with rpmkeys", key.fingerprint))?;
-            self.place_build(work, staged, rpms).await?;
+            let facts = self.facts(staged, &rpms, &key).await?;
+            self.place_build(work, staged, (rpms, facts)).await?;
         }
         on_stage(Stage::Publishing);
-        self.publisher.add(&RepoId::of(work), work.result_dir(), work.grant.as_ref()).await?;
+        self.add(work).await?;
         note("published in the repository")?;
         log.finish(&self.tree).map_err(IngestError::disk("writing backend.log"))?;
         packages(&target)
@@ -99,17 +106,68 @@ impl Results {
         &self,
         work: &RpmWork,
         staged: &Staged,
-        rpms: Vec<BuiltRpm>,
+        (rpms, facts): (Vec<BuiltRpm>, BuildFacts),
     ) -> Result<(), IngestError> {
+        let facts = facts.to_bytes().map_err(IngestError::disk("describing the results"))?;
         let packages = rpms.into_iter().map(|rpm| rpm.nevra).collect();
         let texts = vec![
             build_info(work),
             json("results.json", &ResultsFile { packages })?,
             json("buildroot.json", &staged.finish.buildroot)?,
+            (facts::NAME, facts),
             (SUCCESS, b"done\n".to_vec()),
         ];
         let target = self.result_dir(work);
         self.place(Placement { target, staged: staged.clone(), keep: |_| true, texts }).await
+    }
+
+    /// The build into its repository; signed anew when a rotation was faster.
+    async fn add(&self, work: &RpmWork) -> Result<(), IngestError> {
+        let (repo, grant) = (RepoId::of(work), work.grant.as_ref());
+        loop {
+            match self.publisher.add(&repo, work.result_dir(), grant).await {
+                Err(PublishError::OtherKey { build, wanted }) => {
+                    let ring = self.keys.ring(&work.context.project).await?;
+                    let key = ring.keys.iter().find(|ring| ring.key.fingerprint == wanted);
+                    let key = key.ok_or_else(|| SigningError::NoKey(work.context.project.clone()))?;
+                    self.resign_build(&repo, &build, &key.key, grant).await?;
+                }
+                added => return Ok(added?),
+            }
+        }
+    }
+
+    /// What is known of the packages as they are placed; only those that were signed late are read once more.
+    async fn facts(
+        &self,
+        staged: &Staged,
+        rpms: &[BuiltRpm],
+        key: &PublicKey,
+    ) -> Result<BuildFacts, IngestError> {
+        let mut facts = BuildFacts::default();
+        for rpm in rpms {
+            let received = staged.received.iter().find(|(name, _)| name.as_str() == rpm.file);
+            let known = received.and_then(|(_, received)| match &received.verdict {
+                Verdict::Signed { by, .. } if by.eq_ignore_ascii_case(&key.fingerprint) => Some(FileFacts {
+                    sha256: received.sha256.clone(),
+                    size: received.size,
+                    signed_by: by.clone(),
+                }),
+                _ => None,
+            });
+            let of_file = match known {
+                Some(known) => known,
+                None => self.read_facts(staged.dir.join(&rpm.file), key).await?,
+            };
+            facts.0.insert(rpm.file.clone(), of_file);
+        }
+        Ok(facts)
+    }
+
+    pub(super) async fn read_facts(&self, file: PathBuf, key: &PublicKey) -> Result<FileFacts, IngestError> {
+        let signed_by = key.fingerprint.clone();
+        let read = blocking(move || FileFacts::read(&file, signed_by)).await?;
+        read.map_err(IngestError::disk("reading a package"))
     }
 
     fn worker_log(&self, work: &RpmWork) -> Result<WorkerLog, IngestError> {

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use coppice_model::{
-    ProjectRef,
-    signing::{Grant, PublicKey, SignatureForm},
+    result_file::ResultFileName,
+    signing::{KeyRole, PublicKey, SignatureForm},
+    work::RpmWork,
 };
 
-use super::{IngestError, Results, Staged, check::BuiltRpm};
+use super::{IngestError, Results, Staged, check, check::BuiltRpm};
 use crate::{
     blocking::blocking,
-    rpmfile::{RpmFile, RpmFileError, insert_signature, recover, tag},
-    signing::{SignWith, Unsigned},
+    dispatch::intake::Verdict,
+    rpmfile::{RpmFile, RpmFileError, copy_signed, insert_signature, recover, tag},
+    signing::{SignWith, SigningError, Unsigned},
+    tree::RepoId,
     verify::VerifyError,
 };
 
@@ -27,6 +30,47 @@ enum Found {
 }
 
 impl Results {
+    /// A package by its headers alone, as soon as they have come.
+    pub(crate) async fn check_one(
+        &self,
+        work: &RpmWork,
+        name: &ResultFileName,
+        rpm: RpmFile,
+    ) -> Result<(), IngestError> {
+        let (work, of) = (work.clone(), name.clone());
+        match blocking(move || check::check_one(&work, &of, &rpm)).await {
+            Ok(checked) => checked,
+            Err(_) => Err(IngestError::Refused(format!("{name} is refused: it cannot be read"))),
+        }
+    }
+
+    /// Fingerprint of the key and its signature over a header.
+    pub(crate) async fn sign_header(
+        &self,
+        work: &RpmWork,
+        name: &ResultFileName,
+        header: Vec<u8>,
+    ) -> Result<(String, Vec<u8>), IngestError> {
+        let key = self.key_for(work).await?;
+        let (project, grant) = (&work.context.project, work.grant.as_ref());
+        let with = SignWith { project, key: &key.fingerprint, grant };
+        let item = Unsigned { label: name.to_string(), content: header };
+        let signature = self.keys.sign(with, SignatureForm::Binary, &[item]).await?.pop();
+        Ok((key.fingerprint, signature.ok_or(SigningError::Nonsense)?))
+    }
+
+    /// The key of the repository that the build goes to; of a new one the project's.
+    pub(super) async fn key_for(&self, work: &RpmWork) -> Result<PublicKey, IngestError> {
+        let ring = self.keys.ring(&work.context.project).await?;
+        let of_repository = self.publisher.key_of(&RepoId::of(work)).await?;
+        let signs = |role: KeyRole| matches!(role, KeyRole::Current | KeyRole::Next);
+        let wanted = ring.keys.iter().filter(|ring| signs(ring.role)).find(|ring| {
+            of_repository.as_deref().is_some_and(|key| ring.key.fingerprint.eq_ignore_ascii_case(key))
+        });
+        let key = wanted.map(|ring| &ring.key).or_else(|| ring.with_role(KeyRole::Current));
+        Ok(key.cloned().ok_or_else(|| SigningError::NoKey(work.context.project.clone()))?)
+    }
+
     /// Undoes a signature that a crash cut off, so that the packages can be read.
     pub(super) async fn recover(&self, staged: &Staged) -> Result<(), IngestError> {
         let files = staged.finish.files.iter().filter(|file| file.name.is_rpm());
@@ -35,31 +79,50 @@ impl Results {
         recovered.map_err(IngestError::disk("restoring a package after a crash"))
     }
 
-    /// Signs what is not signed yet. Payloads are not touched.
+    /// Signs what is not signed yet, and has RPM itself verify all of it. Payloads are not touched.
     pub(super) async fn sign(
         &self,
-        (project, grant): (&ProjectRef, Option<&Grant>),
+        work: &RpmWork,
         staged: &Staged,
         rpms: &[BuiltRpm],
     ) -> Result<PublicKey, IngestError> {
-        let key = self.keys.get(project).await?;
+        let key = self.key_for(work).await?;
         let (signed, unsigned) = sort(staged, rpms).await?;
-        self.verifier.verify(&staged.dir, &signed, &key).await.map_err(refuse_foreign)?;
+        let (stale, signed): (Vec<String>, Vec<String>) =
+            signed.into_iter().partition(|name| is_by_another(staged, name, &key));
+        let with =
+            SignWith { project: &work.context.project, key: &key.fingerprint, grant: work.grant.as_ref() };
+        let (proven, others): (Vec<String>, Vec<String>) =
+            signed.into_iter().partition(|name| is_proven(staged, name, &key));
+        self.verifier.verify(&staged.dir, &others, &key).await.map_err(refuse_foreign)?;
         for names in unsigned.chunks(RPMS_AT_ONCE) {
-            let with = SignWith { project, key: &key.fingerprint, grant };
             self.sign_some(with, staged, names).await?;
         }
+        // The key was rotated while the build ran.
+        for name in &stale {
+            let path = staged.dir.join(name);
+            self.resign(with, &path, &path).await?;
+        }
+        let now_signed = [unsigned, stale].concat();
+        self.verifier.verify(&staged.dir, &now_signed, &key).await?;
+        self.verifier.verify_headers(&staged.dir, &proven, &key).await?;
         Ok(key)
     }
 
-    pub(super) async fn verify(
+    /// A copy of the package with a new signature instead of the old one.
+    pub(super) async fn resign(
         &self,
-        staged: &Staged,
-        rpms: &[BuiltRpm],
-        key: &PublicKey,
+        with: SignWith<'_>,
+        package: &Path,
+        target: &Path,
     ) -> Result<(), IngestError> {
-        let names: Vec<String> = rpms.iter().map(|rpm| rpm.file.clone()).collect();
-        Ok(self.verifier.verify(&staged.dir, &names, key).await?)
+        let label = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (from, to) = (package.to_owned(), target.to_owned());
+        let of = from.clone();
+        let content = blocking(move || header(&of)).await?.map_err(unreadable)?;
+        let signed = self.keys.sign(with, SignatureForm::Binary, &[Unsigned { label, content }]).await?;
+        let signature = signed.into_iter().next().ok_or(SigningError::Nonsense)?;
+        blocking(move || copy_signed(&from, &to, &signature)).await?.map_err(unreadable)
     }
 
     async fn sign_some(
@@ -82,6 +145,24 @@ impl Results {
         });
         inserted.await?.map_err(unreadable)
     }
+}
+
+/// Whether the package came through our hands, was signed with this key, and its payload fits its header.
+fn is_proven(staged: &Staged, name: &str, key: &PublicKey) -> bool {
+    let received = staged.received.iter().find(|(known, _)| known.as_str() == name);
+    received.is_some_and(|(_, received)| match &received.verdict {
+        Verdict::Signed { by, is_proven } => *is_proven && by.eq_ignore_ascii_case(&key.fingerprint),
+        Verdict::Unsigned | Verdict::Refused { .. } => false,
+    })
+}
+
+/// Whether we signed it with a key that is not the repository's any more.
+fn is_by_another(staged: &Staged, name: &str, key: &PublicKey) -> bool {
+    let received = staged.received.iter().find(|(known, _)| known.as_str() == name);
+    received.is_some_and(|(_, received)| match &received.verdict {
+        Verdict::Signed { by, .. } => !by.eq_ignore_ascii_case(&key.fingerprint),
+        Verdict::Unsigned | Verdict::Refused { .. } => false,
+    })
 }
 
 /// Names of signed and unsigned packages.
@@ -127,6 +208,6 @@ fn refuse_foreign(error: VerifyError) -> IngestError {
     }
 }
 
-fn foreign(file: &str) -> IngestError {
+pub(super) fn foreign(file: &str) -> IngestError {
     IngestError::Refused(format!("{file} is refused: it is already signed, and not by the project's key"))
 }

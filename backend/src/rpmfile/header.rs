@@ -59,25 +59,33 @@ struct Piece {
     value: Vec<u8>,
 }
 
+/// Bytes of a header that begins so, its intro included.
+pub(super) fn length(
+    intro: &[u8; INTRO_BYTES],
+    part: &'static str,
+    max_bytes: usize,
+) -> Result<usize, RpmFileError> {
+    if intro[..4] != MAGIC[..4] {
+        return Err(RpmFileError::Damaged("header does not begin as headers do"));
+    }
+    let (entries, store) = (number(intro, 8), number(intro, 12));
+    if entries == 0 || entries > MAX_ENTRIES {
+        return Err(RpmFileError::Damaged("header holds an impossible number of entries"));
+    }
+    let total = INTRO_BYTES + entries * ENTRY_BYTES + store;
+    if total > max_bytes { Err(RpmFileError::TooLarge { part, bytes: total }) } else { Ok(total) }
+}
+
 impl RawHeader {
     pub(super) fn read(
         input: &mut impl Read,
         part: &'static str,
         max_bytes: usize,
     ) -> Result<Self, RpmFileError> {
-        let mut bytes = vec![0; INTRO_BYTES];
-        input.read_exact(&mut bytes)?;
-        if bytes[..4] != MAGIC[..4] {
-            return Err(RpmFileError::Damaged("header does not begin as headers do"));
-        }
-        let (entries, store) = (number(&bytes, 8), number(&bytes, 12));
-        if entries == 0 || entries > MAX_ENTRIES {
-            return Err(RpmFileError::Damaged("header holds an impossible number of entries"));
-        }
-        let total = INTRO_BYTES + entries * ENTRY_BYTES + store;
-        if total > max_bytes {
-            return Err(RpmFileError::TooLarge { part, bytes: total });
-        }
+        let mut intro = [0; INTRO_BYTES];
+        input.read_exact(&mut intro)?;
+        let (total, entries) = (length(&intro, part, max_bytes)?, number(&intro, 8));
+        let mut bytes = intro.to_vec();
         bytes.resize(total, 0);
         input.read_exact(&mut bytes[INTRO_BYTES..])?;
         let entries = entries_of(&bytes, entries)?;
@@ -132,6 +140,15 @@ impl RawHeader {
         let fitting = (room.saturating_sub(8)..=room).rev().filter(|room| *room > 0);
         let fits = fitting.map(|room| render(&pieces, Some(room))).find(|bytes| bytes.len() == padded_bytes);
         fits.unwrap_or_else(|| render(&pieces, Some(reserve)))
+    }
+
+    /// The same signature header without these entries, its length unchanged if that can be.
+    pub(super) fn without(&self, tags: &[u32], padded_bytes: usize) -> Result<Self, RpmFileError> {
+        let kept = self.content().filter(|entry| !tags.contains(&entry.tag));
+        let pieces: Vec<Piece> = kept.map(|entry| self.piece(entry)).collect();
+        let bare = render(&pieces, Some(0)).len();
+        let bytes = render(&pieces, Some(padded_bytes.saturating_sub(bare)));
+        Self::read(&mut bytes.as_slice(), "signature header", bytes.len())
     }
 
     fn content(&self) -> impl Iterator<Item = &Entry> {

@@ -12,6 +12,8 @@ use coppice_runtime::files;
 
 use super::{LEAD_BYTES, RpmFile, RpmFileError, tag};
 
+/// Every tag that holds a signature by a key.
+const SIGNATURES: [u32; 5] = [tag::SIG_DSA, tag::SIG_RSA, tag::SIG_OPENPGP, tag::SIG_PGP, tag::SIG_GPG];
 /// Room for later signatures in a header that had to be made anew. RPM: rpmbuild's own choice.
 const RESERVE_BYTES: usize = 4_096;
 
@@ -19,18 +21,50 @@ const RESERVE_BYTES: usize = 4_096;
 /// the file.
 pub fn insert_signature(path: &Path, signature: &[u8]) -> Result<(), RpmFileError> {
     let rpm = RpmFile::open(path)?;
-    let tag = signature_tag(signature)?;
-    if rpm.signature.has(tag) {
-        return Err(RpmFileError::Damaged("signature header already holds a signature"));
-    }
     let room = rpm.signature.padded();
-    let signed = rpm.signature.with_binary(tag, signature, room.len(), RESERVE_BYTES);
+    let signed = with_signature(&rpm, signature)?;
     if signed.len() == room.len() {
         overwrite(path, &room, &signed)?;
     } else {
         rewrite(path, &rpm, &signed)?;
     }
     Ok(())
+}
+
+/// Lead and headers with the signature in them: what stands before the payload of the signed package.
+pub fn signed_head(rpm: &RpmFile, signature: &[u8]) -> Result<Vec<u8>, RpmFileError> {
+    let signed = with_signature(rpm, signature)?;
+    Ok([rpm.lead.as_slice(), &signed, rpm.header.bytes()].concat())
+}
+
+fn with_signature(rpm: &RpmFile, signature: &[u8]) -> Result<Vec<u8>, RpmFileError> {
+    let tag = signature_tag(signature)?;
+    if rpm.signature.has(tag) {
+        return Err(RpmFileError::Damaged("signature header already holds a signature"));
+    }
+    Ok(rpm.signature.with_binary(tag, signature, rpm.signature.padded().len(), RESERVE_BYTES))
+}
+
+/// Copies a package to `target` with this signature in the place of all others.
+pub fn copy_signed(path: &Path, target: &Path, signature: &[u8]) -> Result<(), RpmFileError> {
+    let mut rpm = RpmFile::open(path)?;
+    let payload_at = rpm.payload_at();
+    let room = rpm.signature.padded().len();
+    rpm.signature = rpm.signature.without(&SIGNATURES, room)?;
+    let head = signed_head(&rpm, signature)?;
+    let mut old = File::open(path)?;
+    old.seek(SeekFrom::Start(payload_at))?;
+    let dir = target.parent().unwrap_or(Path::new("."));
+    let mut fresh = tempfile::Builder::new().prefix(".sign-").tempfile_in(dir)?;
+    fresh.write_all(&head)?;
+    io::copy(&mut old, fresh.as_file_mut())?;
+    let meta = old.metadata()?;
+    fresh.as_file().set_permissions(meta.permissions())?;
+    // Clients see no other time of the same build.
+    fresh.as_file().set_modified(meta.modified()?)?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(target).map_err(|e| e.error)?;
+    Ok(files::sync_dir(dir)?)
 }
 
 /// Takes back an insertion that a crash cut off. Harmless when there was none.

@@ -7,14 +7,16 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use coppice_model::signing::{PublicKey, SignRequest, SignatureForm, Signatures};
+use coppice_model::signing::{
+    BeginRotation, EndRotation, KeyRing, KeyRole, PublicKey, RingKey, SignRequest, SignatureForm, Signatures,
+};
 use tempfile::TempDir;
 
 /// A gpg home with one key.
@@ -85,6 +87,13 @@ pub struct Signer {
     pub runs: Arc<AtomicBool>,
     /// Off: the project has no key yet.
     pub has_key: Arc<AtomicBool>,
+    /// The key of a rotation that was begun.
+    pub next: Arc<OnceLock<Gpg>>,
+    pub rotation: Arc<Mutex<Option<EndRotation>>>,
+    /// Signatures that are still given before this signer breaks.
+    pub left: Arc<AtomicUsize>,
+    /// Signatures that were asked for.
+    pub asked: Arc<AtomicUsize>,
     pub url: String,
 }
 
@@ -97,6 +106,10 @@ impl Signer {
             gpg: Arc::new(Gpg::new(algorithm)),
             runs: Arc::new(AtomicBool::new(true)),
             has_key: Arc::new(AtomicBool::new(true)),
+            next: Arc::default(),
+            rotation: Arc::default(),
+            left: Arc::new(AtomicUsize::new(usize::MAX)),
+            asked: Arc::default(),
             url: format!("http://{}", listener.local_addr().unwrap()),
         };
         let data = web::Data::new(signer.clone());
@@ -105,11 +118,27 @@ impl Signer {
                 .app_data(data.clone())
                 .app_data(web::JsonConfig::default().limit(64 << 20))
                 .route("/v1/keys/{owner}/{project}", web::get().to(find))
+                .route("/v1/keys/{owner}/{project}/all", web::get().to(all))
                 .route("/v1/keys/{owner}/{project}/sign", web::post().to(sign))
+                .route("/v1/keys/{owner}/{project}/rotate", web::post().to(begin))
+                .route("/v1/keys/{owner}/{project}/rotate/finish", web::post().to(finish))
         };
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
         tokio::spawn(server);
         signer
+    }
+
+    fn ring(&self) -> KeyRing {
+        let end = self.rotation.lock().unwrap().clone();
+        let (old, new) = match end {
+            None => (KeyRole::Current, KeyRole::Next),
+            Some(EndRotation { compromised: true, .. }) => (KeyRole::Revoked, KeyRole::Current),
+            Some(_) => (KeyRole::Retired, KeyRole::Current),
+        };
+        let mut keys = vec![RingKey { role: old, key: self.gpg.key.clone() }];
+        keys.extend(self.next.get().map(|next| RingKey { role: new, key: next.key.clone() }));
+        keys.sort_by_key(|key| key.role != KeyRole::Current);
+        KeyRing { keys }
     }
 
     fn refusal(&self, request: &HttpRequest) -> Option<HttpResponse> {
@@ -128,6 +157,21 @@ async fn find(signer: web::Data<Signer>, request: HttpRequest) -> HttpResponse {
     signer.refusal(&request).unwrap_or_else(|| HttpResponse::Ok().json(&signer.gpg.key))
 }
 
+async fn all(signer: web::Data<Signer>, request: HttpRequest) -> HttpResponse {
+    signer.refusal(&request).unwrap_or_else(|| HttpResponse::Ok().json(signer.ring()))
+}
+
+async fn begin(signer: web::Data<Signer>, _: web::Json<BeginRotation>) -> HttpResponse {
+    let next = signer.next.clone();
+    web::block(move || drop(next.get_or_init(|| Gpg::new("rsa2048")).key.clone())).await.unwrap();
+    HttpResponse::Ok().json(signer.ring())
+}
+
+async fn finish(signer: web::Data<Signer>, end: web::Json<EndRotation>) -> HttpResponse {
+    *signer.rotation.lock().unwrap() = Some(end.into_inner());
+    HttpResponse::Ok().json(signer.ring())
+}
+
 async fn sign(
     signer: web::Data<Signer>,
     request: HttpRequest,
@@ -136,12 +180,23 @@ async fn sign(
     if let Some(refusal) = signer.refusal(&request) {
         return refusal;
     }
-    let gpg = signer.gpg.clone();
+    let count = question.items.len();
+    signer.asked.fetch_add(count, Ordering::SeqCst);
+    let left = |left: usize| if left == usize::MAX { Some(left) } else { left.checked_sub(count) };
+    if signer.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_err() {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    let is_next = signer.next.get().is_some_and(|next| Some(&next.key.fingerprint) == question.key.as_ref());
+    let of = signer.clone();
     let signatures = web::block(move || {
+        let gpg = if is_next { of.next.get().unwrap() } else { &*of.gpg };
         let sign = |content: &str, form| gpg.sign(&BASE64_STANDARD.decode(content).unwrap(), form);
         let items = question.items.iter();
         items.map(|item| BASE64_STANDARD.encode(sign(&item.content, item.form))).collect()
     });
-    let fingerprint = signer.gpg.key.fingerprint.clone();
+    let fingerprint = match is_next {
+        true => signer.next.get().unwrap().key.fingerprint.clone(),
+        false => signer.gpg.key.fingerprint.clone(),
+    };
     HttpResponse::Ok().json(Signatures { fingerprint, signatures: signatures.await.unwrap() })
 }

@@ -4,6 +4,7 @@
 
 mod deleting;
 mod host;
+mod intake;
 mod interrupted;
 mod keys;
 mod kills;
@@ -11,6 +12,7 @@ mod packages;
 mod publishing;
 mod refused;
 mod regenerated;
+mod rotated;
 mod serving;
 mod signing;
 mod snapshots;

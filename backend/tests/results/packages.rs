@@ -1,6 +1,7 @@
 //! Real packages, made by the host's rpmbuild.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -128,7 +129,7 @@ impl Sent {
             arch: ARCH.into(),
         }];
         let finish = Finish { outcome: AttemptOutcome::Succeeded, files, buildroot };
-        Staged { dir: self.dir.path().to_owned(), finish }
+        Staged { dir: self.dir.path().to_owned(), finish, received: BTreeMap::new() }
     }
 }
 

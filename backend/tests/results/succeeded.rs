@@ -57,6 +57,8 @@ async fn the_result_directory_holds_what_the_contract_lists() {
         "build.log.gz",
         "builder-live.attempt-1.log.gz",
         "builder-live.log.gz",
+        // Ours, never served.
+        ".packages.json",
         "buildroot.json",
         &source,
         &binary,

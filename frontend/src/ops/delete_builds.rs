@@ -6,9 +6,9 @@ use coppice_model::{
     BuildId, ProjectId,
     messages::{BackendTask, BuildResults, DeleteBuilds},
 };
-use coppice_store::{ActionKind, ActionMessage, BuildView, Conn, User, actions, builds, projects};
+use coppice_store::{ActionKind, ActionMessage, BuildView, Conn, User, builds, projects};
 
-use super::{Context, OpError, batch, find_build, rights};
+use super::{Context, OpError, batch, find_build, order, rights};
 
 /// One build; returns what it was.
 pub fn delete_build(tx: &mut Conn, cx: &Context, by: &User, id: BuildId) -> Result<BuildView, OpError> {
@@ -93,8 +93,7 @@ pub(super) fn order_removal(
         let delete = DeleteBuilds { action, project: project.clone(), builds, grant: None };
         ActionMessage::Backend(BackendTask::DeleteBuildsV1(delete))
     };
-    actions::insert(tx, ActionKind::DeleteBuilds, &project, cx.now, message)?;
-    Ok(())
+    order::act(tx, cx, ActionKind::DeleteBuilds, &project, message).map(drop)
 }
 
 fn results(view: &BuildView) -> BuildResults {

@@ -5,11 +5,10 @@ use coppice_model::{
     messages::{BackendTask, DeleteProject},
 };
 use coppice_store::{
-    ActionKind, ActionMessage, BuildFilter, Conn, Page, Project, User, actions, builds, project_dirs,
-    projects,
+    ActionKind, ActionMessage, BuildFilter, Conn, Page, Project, User, builds, project_dirs, projects,
 };
 
-use super::{Context, OpError, rights};
+use super::{Context, OpError, order, rights};
 
 /// Removes the project from the database and orders the removal of its results.
 pub fn delete_project(tx: &mut Conn, cx: &Context, by: &User, project: &Project) -> Result<(), OpError> {
@@ -24,7 +23,7 @@ pub fn delete_project(tx: &mut Conn, cx: &Context, by: &User, project: &Project)
         let delete = DeleteProject { action, project: reference.clone(), dirs };
         ActionMessage::Backend(BackendTask::DeleteProjectV1(delete))
     };
-    actions::insert(tx, ActionKind::DeleteProject, &reference, cx.now, message)?;
+    order::act(tx, cx, ActionKind::DeleteProject, &reference, message)?;
     Ok(projects::delete(tx, project.id)?)
 }
 

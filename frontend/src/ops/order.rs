@@ -2,7 +2,7 @@
 //! can be given again with the same key.
 
 use coppice_model::{
-    ChrootName, DirName,
+    ActionId, ChrootName, DirName, ProjectRef,
     messages::{BackendTask, Branch, CreateKey, DistGitTask, Import, KeygenTask, PublishRepositories},
     state::{ChrootState, SourceState},
     work::{BuildContext, Limits, RpmWork, SourceSpec, SourceWork},
@@ -12,7 +12,7 @@ use coppice_store::{
     StoreError, actions, outbox, project_chroots, project_dirs, projects,
 };
 
-use super::{Context, OpError, batch, environment};
+use super::{Context, OpError, batch, environment, grant};
 
 /// Orders everything of a build that can be worked on now: its source phase, its import, or its chroots.
 pub(super) fn everything_ready(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> {
@@ -133,7 +133,7 @@ fn rpm(tx: &mut Conn, cx: &Context, of: (&Build, &Project), chroot: &BuildChroot
         header: header.clone(),
         environment: environment::environment(tx, &cx.settings, (project, &own, &build.dir), &build.options)?,
         limits: limits(cx, build),
-        grant: None,
+        grant: grant::grant(cx, &build.project, chroot.task().to_string()),
     };
     Ok(outbox::push(tx, &BackendTask::RpmBuildV1(work), cx.now)?)
 }
@@ -153,6 +153,19 @@ fn limits(cx: &Context, build: &Build) -> Limits {
     Limits { timeout_s: build.options.timeout_s, ..cx.settings.limits.clone() }
 }
 
+/// Orders an action: the row and, by the outbox, its message, with leave to sign where it needs some.
+pub(super) fn act(
+    tx: &mut Conn,
+    cx: &Context,
+    kind: ActionKind,
+    project: &ProjectRef,
+    message: impl FnOnce(ActionId) -> ActionMessage,
+) -> Result<ActionId, OpError> {
+    let (id, message) = actions::insert(tx, kind, project, cx.now, message)?;
+    grant::granted(cx, id, &message).push(tx, cx.now)?;
+    Ok(id)
+}
+
 /// A key pair for a new project.
 pub(super) fn key(tx: &mut Conn, cx: &Context, project: &Project) -> Result<(), OpError> {
     let reference = project.reference();
@@ -160,8 +173,7 @@ pub(super) fn key(tx: &mut Conn, cx: &Context, project: &Project) -> Result<(), 
         let create = CreateKey { action, project: reference.clone(), algorithm: Default::default() };
         ActionMessage::Keygen(KeygenTask::CreateKeyV1(create))
     };
-    actions::insert(tx, ActionKind::CreateKey, &reference, cx.now, message)?;
-    Ok(())
+    act(tx, cx, ActionKind::CreateKey, &reference, message).map(drop)
 }
 
 /// The repositories of some directories and chroots; nothing to do without any.
@@ -173,7 +185,7 @@ pub(super) fn publish(
     chroots: Vec<ChrootName>,
 ) -> Result<(), OpError> {
     let wish = PublishRepositories {
-        action: coppice_model::ActionId(0),
+        action: ActionId(0),
         project: project.reference(),
         dirs,
         chroots,
@@ -191,8 +203,7 @@ pub(super) fn publish_as(tx: &mut Conn, cx: &Context, wish: PublishRepositories)
     let project = wish.project.clone();
     let message =
         |action| ActionMessage::Backend(BackendTask::PublishV1(PublishRepositories { action, ..wish }));
-    actions::insert(tx, ActionKind::Publish, &project, cx.now, message)?;
-    Ok(())
+    act(tx, cx, ActionKind::Publish, &project, message).map(drop)
 }
 
 /// All repositories of a project: every directory, every chroot that is built for.
@@ -205,7 +216,7 @@ pub(super) fn publish_all(
     let dirs = project_dirs::list(tx, project.id)?.into_iter().map(|dir| dir.name).collect();
     let chroots = project_chroots::list_buildable(tx, project.id)?;
     let wish = PublishRepositories {
-        action: coppice_model::ActionId(0),
+        action: ActionId(0),
         project: project.reference(),
         dirs,
         chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),

@@ -3,7 +3,7 @@
 use coppice_model::{ActionId, BuildId, UnixTime, messages::BackendTask};
 use coppice_store::{Conn, actions, builds, outbox};
 
-use super::{Context, OpError, order};
+use super::{Context, OpError, grant, order};
 
 /// How many builds or actions one transaction takes.
 const PORTION: i64 = 50;
@@ -37,7 +37,7 @@ pub fn resend_actions(
     let waiting = actions::list_silent(tx, before, after, PORTION)?;
     for action in &waiting {
         actions::touch(tx, action.id, cx.now)?;
-        action.message.push(tx, cx.now)?;
+        grant::granted(cx, action.id, &action.message).push(tx, cx.now)?;
     }
     Ok(waiting.last().map(|action| action.id))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use coppice_model::{UnixTime, work::Limits};
+use coppice_runtime::Secret;
 use serde::Deserialize;
 
 use crate::Config;
@@ -57,10 +58,12 @@ pub struct Settings {
     pub silent_s: i64,
     /// Bounds of every task but for its time, which the build says.
     pub limits: Limits,
+    /// Seals the leave to sign.
+    pub keygen_secret: Secret,
 }
 
 impl Settings {
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, keygen_secret: Secret) -> Self {
         let bare = |url: &str| url.trim_end_matches('/').to_owned();
         let rules = &config.rules;
         Self {
@@ -69,6 +72,7 @@ impl Settings {
             max_attempts: rules.max_attempts.max(1),
             silent_s: i64::from(rules.silent_s.max(1)),
             limits: rules.limits(),
+            keygen_secret,
         }
     }
 

@@ -116,7 +116,10 @@ impl Bench {
         let redis = Redis::start().await;
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite://{}/db", folder.path().display())).await.unwrap();
-        let app = Arc::new(App { clock: Clock::System, ..App::new(&Config::default(), store) });
+        let app = Arc::new(App {
+            clock: Clock::System,
+            ..App::new(&Config::default(), store, coppice_runtime::Secret::random())
+        });
         let (bus, stop) = (Bus::connect(&redis.url()).await.unwrap(), Stop::new());
         let listener = Arc::new(Listener::default());
         tokio::spawn(relay(Arc::clone(&app), bus.clone(), stop.clone()));

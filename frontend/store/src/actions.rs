@@ -97,14 +97,14 @@ impl TryFrom<ActionRow> for Action {
     }
 }
 
-/// Orders an action: the row and, by the outbox, its message, which `message` makes for the new id.
+/// Notes an action with its message, which `message` makes for the new id. Nothing is sent yet.
 pub fn insert(
     conn: &mut Conn,
     kind: ActionKind,
     project: &ProjectRef,
     now: UnixTime,
     message: impl FnOnce(ActionId) -> ActionMessage,
-) -> Result<ActionId, StoreError> {
+) -> Result<(ActionId, ActionMessage), StoreError> {
     let id: i64 = diesel::insert_into(actions::table)
         .values((
             actions::kind.eq(kind.as_str()),
@@ -120,8 +120,7 @@ pub fn insert(
     let message = message(ActionId(id));
     let text = column::to_json("an action's message", &message)?;
     diesel::update(actions::table.find(id)).set(actions::message.eq(text)).execute(conn)?;
-    message.push(conn, now)?;
-    Ok(ActionId(id))
+    Ok((ActionId(id), message))
 }
 
 pub fn find(conn: &mut Conn, id: ActionId) -> Result<Option<Action>, StoreError> {

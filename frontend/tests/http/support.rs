@@ -73,7 +73,10 @@ impl Frontend {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let redis = Redis::start().unwrap();
         let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("keygen.secret");
+        std::fs::write(&secret, "a secret of the tests, shared with keygen").unwrap();
         let mut config = Config {
+            keygen_secret_file: secret,
             redis: redis.url(),
             database: format!("sqlite://{}/frontend.sqlite", folder.path().display()),
             public_url: "http://copr.example:8080".into(),

@@ -5,24 +5,24 @@ use actix_web::{
     error::JsonPayloadError,
     http::{StatusCode, header},
 };
-use coppice_model::ProjectRef;
-
 use coppice_runtime::logging::with_causes;
 
-use crate::signers::GpgError;
+use crate::{keyring::KeyError, signers::GpgError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("the shared secret is missing or wrong")]
     Secret,
-    #[error("the key of {0} is not made yet: try again in a moment")]
-    NoKey(ProjectRef),
+    #[error("only the backend may ask for this")]
+    NotBackend,
+    #[error("{0}")]
+    Grant(&'static str),
     #[error("{0}")]
     Invalid(String),
     #[error("{0}")]
     TooLarge(String),
-    #[error("gpg could not do it")]
-    Gpg(#[from] GpgError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
     #[error("the audit log could not be written")]
     Audit(#[from] std::io::Error),
     #[error("the work was interrupted")]
@@ -44,11 +44,13 @@ impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Secret => StatusCode::UNAUTHORIZED,
-            Self::NoKey(_) => StatusCode::NOT_FOUND,
+            Self::NotBackend | Self::Grant(_) | Self::Key(KeyError::NotSigning(..)) => StatusCode::FORBIDDEN,
+            Self::Key(KeyError::NoKey(_)) => StatusCode::NOT_FOUND,
+            Self::Key(KeyError::Past) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Gpg(GpgError::Stuck) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Gpg(_) | Self::Audit(_) | Self::Interrupted(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Key(KeyError::Gpg(GpgError::Stuck)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Key(_) | Self::Audit(_) | Self::Interrupted(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -61,6 +63,12 @@ impl ResponseError for Refusal {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        response.json(serde_json::json!({ "error": self.to_string() }))
+        // What went wrong inside is in the log.
+        let said = if status.is_server_error() {
+            "the key service could not do it".into()
+        } else {
+            self.to_string()
+        };
+        response.json(serde_json::json!({ "error": said }))
     }
 }

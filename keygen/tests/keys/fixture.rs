@@ -12,16 +12,18 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use coppice_keygen::{Config, HttpConfig, Service};
 use coppice_kit::{redis::Redis, until};
 use coppice_model::{
-    ActionId, ProjectRef,
+    ActionId, ProjectRef, UnixTime,
     messages::{ActionDone, CreateKey, KeygenTask, Report},
-    signing::{PublicKey, SignItem, SignRequest, SignatureForm, Signatures},
+    signing::{Grant, GrantClaims, PublicKey, SignItem, SignRequest, SignatureForm, Signatures},
 };
-use coppice_runtime::{Bus, Consumer, Envelope, Handler, Stop, Verdict};
+use coppice_runtime::{Bus, Clock, Consumer, Envelope, Handler, Secret, Stop, Verdict};
 use reqwest::{Response, StatusCode};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
+/// The frontend's.
 pub const SECRET: &str = "a secret of more than sixteen characters";
+pub const BACKEND_SECRET: &str = "another secret, which only the backend has";
 pub const LIMIT: Duration = Duration::from_secs(90);
 
 pub fn project(owner: &str, name: &str) -> ProjectRef {
@@ -53,6 +55,7 @@ impl World {
         let redis = Redis::start().unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("secret"), SECRET).unwrap();
+        fs::write(folder.path().join("backend-secret"), BACKEND_SECRET).unwrap();
         let bus = Bus::connect(&redis.url()).await.unwrap();
         let (reports, stop) = (Arc::new(Reports::default()), Stop::new());
         let consumer = Consumer::new(bus.clone(), "test");
@@ -66,6 +69,8 @@ impl World {
             http: HttpConfig { listen: "127.0.0.1:0".parse().unwrap(), workers: 1 },
             data_dir: self.data_dir(),
             secret_file: self.folder.path().join("secret"),
+            backend_secret_file: self.folder.path().join("backend-secret"),
+            pool: 0,
             sign_domain: "example.org".into(),
             ..Config::default()
         }
@@ -91,13 +96,17 @@ impl World {
 
     /// The fingerprint that an action was reported with.
     pub fn reported(&self, action: i64) -> String {
+        let done = self.report(action);
+        assert_eq!(done.error, None);
+        done.fingerprint.unwrap()
+    }
+
+    pub fn report(&self, action: i64) -> ActionDone {
         let find = || {
             let reports = self.reports.0.lock().unwrap();
             reports.iter().find(|done| done.action == ActionId(action)).cloned()
         };
-        let done = until("the key is reported", LIMIT, find);
-        assert_eq!(done.error, None);
-        done.fingerprint.unwrap()
+        until("the key is reported", LIMIT, find)
     }
 
     pub async fn key_of(&self, action: i64, project: &ProjectRef) -> String {
@@ -159,11 +168,9 @@ impl Keygen {
 
     pub async fn ask_signatures(&self, project: &ProjectRef, items: Vec<SignItem>) -> Response {
         let url = format!("{}/v1/keys/{project}/sign", self.url);
-        let request = reqwest::Client::new().post(url).bearer_auth(SECRET).json(&SignRequest {
-            key: None,
-            grant: None,
-            items,
-        });
+        let grant = Some(grant(project, "7-fedora-43-x86_64"));
+        let question = SignRequest { key: None, grant, items };
+        let request = reqwest::Client::new().post(url).bearer_auth(BACKEND_SECRET).json(&question);
         request.send().await.unwrap()
     }
 
@@ -174,6 +181,20 @@ impl Keygen {
         let signatures: Signatures = answer.json().await.unwrap();
         signatures.signatures.iter().map(|s| BASE64_STANDARD.decode(s).unwrap()).collect()
     }
+}
+
+/// Leave for a day, as the frontend gives it.
+pub fn grant(project: &ProjectRef, subject: &str) -> Grant {
+    let until = Clock::default().now().plus_seconds(86_400);
+    grant_until(project, subject, until, SECRET)
+}
+
+pub fn grant_until(project: &ProjectRef, subject: &str, until: UnixTime, secret: &str) -> Grant {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, secret).unwrap();
+    let claims = GrantClaims { project: project.clone(), subject: subject.into(), until };
+    Secret::read(&file).unwrap().seal(&serde_json::to_string(&claims).unwrap()).into()
 }
 
 pub fn item(label: &str, form: SignatureForm, content: &[u8]) -> SignItem {
@@ -204,6 +225,18 @@ impl Verifier {
 
     pub fn gpg(&self, arguments: &[&str]) -> String {
         gpg(self.0.path(), arguments)
+    }
+
+    /// Takes another form of a key that is here already.
+    pub fn imports(&self, key: &PublicKey) -> String {
+        let path = self.file("newer.asc", key.armored.as_bytes());
+        self.gpg(&["--import", path.to_str().unwrap()])
+    }
+
+    /// Whether the key that is here ends when this one does.
+    pub fn knows_end(&self, key: &PublicKey) -> bool {
+        let end = key.expires_on.unwrap().0.to_string();
+        self.gpg(&["--with-colons", "--list-keys"]).contains(&end)
     }
 
     pub fn says(&self, signature: &[u8], content: &[u8]) -> String {

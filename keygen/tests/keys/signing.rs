@@ -27,8 +27,9 @@ async fn signatures_convince_somebody_who_has_only_the_public_key() {
 
 /// RPM's header holds a bare packet: version 4, RSA, SHA-256, of binary content.
 fn ensure_rpm_takes_it(packet: &[u8]) {
-    assert_eq!(packet[0], 0x89, "an old-format signature packet with two bytes of length");
-    let length = usize::from(packet[1]) << 8 | usize::from(packet[2]);
+    // RFC 9580, section 4.2: a new-format signature packet, its length in two bytes.
+    assert_eq!(packet[0], 0xc2);
+    let length = ((usize::from(packet[1]) - 192) << 8) + usize::from(packet[2]) + 192;
     assert_eq!(packet.len(), 3 + length, "nothing beside the packet");
     assert_eq!(packet[3..7], [4, 0, 1, 8]);
 }
@@ -49,6 +50,7 @@ async fn many_items_come_back_in_their_order_and_are_noted() {
     let signed: Vec<_> = world.audit().into_iter().filter(|line| line["outcome"] == "signed").collect();
     assert_eq!(signed.len(), 12);
     assert_eq!(signed[3]["label"], "3.rpm");
+    assert_eq!(signed[3]["subject"], "7-fedora-43-x86_64");
     assert_eq!(signed[3]["project"], "alice/tools");
     assert_eq!(signed[3]["fingerprint"], fingerprint);
     assert_eq!(signed[3]["sha256"], hex::encode(Sha256::digest(b"header 3")));

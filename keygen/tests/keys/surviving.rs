@@ -79,7 +79,8 @@ fn spawn(world: &World) -> Victim {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coppice-keygen"));
     command.env("COPPICE_KEYGEN__REDIS", config.redis).env("COPPICE_KEYGEN__HTTP__LISTEN", "127.0.0.1:0");
     command.env("COPPICE_KEYGEN__DATA_DIR", config.data_dir);
-    command.env("COPPICE_KEYGEN__SECRET_FILE", config.secret_file);
+    command.env("COPPICE_KEYGEN__SECRET_FILE", config.secret_file).env("COPPICE_KEYGEN__POOL", "0");
+    command.env("COPPICE_KEYGEN__BACKEND_SECRET_FILE", config.backend_secret_file);
     command.env("COPPICE_KEYGEN__SIGN_DOMAIN", config.sign_domain);
     Victim(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }

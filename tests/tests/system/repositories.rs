@@ -8,6 +8,8 @@ use coppice_kit::{
     member::{fetch, run},
 };
 
+use coppice_kit::StackOptions;
+
 use crate::{on_both_databases, usual};
 
 /// Somebody who installs from a project, as root of a namespace of their own.

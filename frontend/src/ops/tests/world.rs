@@ -10,7 +10,7 @@ use coppice_model::{
     state::{BuildState, ChrootState, Stage},
     work::{DistGitCommit, TaskId, TaskOutcome},
 };
-use coppice_runtime::{Clock, Envelope, Handler, Verdict};
+use coppice_runtime::{Clock, Envelope, Handler, Secret, Verdict};
 use coppice_store::{
     BuildView, Conn, Project, Store, User, mock_chroots, mock_chroots::NewMockChroot, outbox, users,
 };
@@ -72,7 +72,7 @@ impl World {
             results_url: "https://results.example.com/results".into(),
             ..Config::default()
         };
-        let app = App { clock: Clock::at(NOW), ..App::new(&config, store) };
+        let app = App { clock: Clock::at(NOW), ..App::new(&config, store, Secret::random()) };
         let world = Self { runtime, app: Arc::new(app), _folder: None };
         for name in [F43, F43_ARM, EPEL] {
             world.chroot(name);
