@@ -208,7 +208,7 @@ impl Keyring {
 
     /// Makes keys ahead, so that no new project waits; says how many it made.
     pub async fn fill_pool(&self, wanted: usize) -> Result<usize, KeyError> {
-        let pooled = self.signers.call(|context| gnupg::find_pooled(context)).await?.len();
+        let pooled = self.signers.call(gnupg::find_pooled).await?.len();
         let lifetime = self.lifetime;
         for _ in pooled..wanted {
             self.signers

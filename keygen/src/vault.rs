@@ -91,7 +91,7 @@ impl Vault {
 pub enum PrivateKey {
     /// The public part as a packet, the private one for OpenSSL.
     Rsa {
-        public: pgp::packet::PublicKey,
+        public: Box<pgp::packet::PublicKey>,
         private: PKey<Private>,
     },
     Other(Box<SecretKey>),
@@ -106,7 +106,7 @@ impl PrivateKey {
             SecretParams::Encrypted(_) => Err(VaultError::Locked),
             SecretParams::Plain(PlainSecretParams::RSA(params)) => {
                 let private = rsa(&secret, params)?;
-                Ok(Self::Rsa { public: secret.public_key().clone(), private })
+                Ok(Self::Rsa { public: Box::new(secret.public_key().clone()), private })
             }
             SecretParams::Plain(_) => Ok(Self::Other(Box::new(secret))),
         }

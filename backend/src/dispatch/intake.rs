@@ -51,7 +51,7 @@ enum State {
     Head(Vec<u8>),
     Payload {
         verdict: Verdict,
-        hash: Option<PayloadHash>,
+        hash: Option<Box<PayloadHash>>,
     },
 }
 
