@@ -121,6 +121,7 @@ pub struct BuildChrootDto {
     result_url: Option<String>,
     /// Not in Copr: the finer stage, the attempt, and why it failed.
     stage: Option<&'static str>,
+    stage_note: Option<String>,
     attempt: u32,
     failure: Option<String>,
 }
@@ -134,6 +135,7 @@ impl BuildChrootDto {
             name: chroot.chroot.to_string(),
             result_url: chroot_results(view, chroot, web),
             stage: chroot.stage.map(coppice_model::state::Stage::as_str),
+            stage_note: chroot.stage_note.clone(),
             attempt: chroot.attempt.0,
             failure: chroot.failure.as_ref().map(|failure| failure.message.clone()),
         }

@@ -56,6 +56,7 @@ stories! {
     reports:
         a_repeated_report_changes_nothing,
         a_lost_builder_is_another_attempt,
+        a_build_that_stands_still_says_why_until_it_goes_on,
         a_late_finish_of_an_old_attempt_changes_nothing,
         a_task_that_is_lost_too_often_is_our_fault,
         lost_sources_are_tried_again_too,

@@ -13,7 +13,7 @@ use super::{
     load::load,
     project::Published,
     rpmrepo::document,
-    sections::{Wanted, sections},
+    sections::{Reading, Wanted, sections},
 };
 use crate::{
     App,
@@ -64,15 +64,22 @@ async fn file(app: &App, web: &Web, asked: [String; 3], query: &Query) -> Answer
     let found = app.store.read(move |conn| load(conn, &owner, &wanted, now)).await?;
     let published = found.filter(|published| published.dirs.contains(&dir)).ok_or(missing)?;
     let wanted = Wanted { dir: &dir, name_release: &name_release, arch: query.get("arch") };
-    let Some(sections) = sections(&web.site, &published, wanted) else {
+    let Some(mut sections) = sections(&web.site, &published, wanted) else {
         return Err(no_chroot(&published, &name_release));
     };
+    reading(query)?.apply(&mut sections);
     let name = format!("filename={}-{dir}.repo", published.project.owner);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, name))
         .insert_header((CACHE_CONTROL, "max-age=300"))
         .body(web.templates.repo_file(&sections)?))
+}
+
+fn reading(query: &Query) -> Result<Reading, PageError> {
+    let snapshot = query.get("snapshot").map(str::parse::<u64>).transpose();
+    let snapshot = snapshot.map_err(|_| PageError::NotFound("A snapshot is named by its number.".into()))?;
+    Ok(Reading { is_checked: query.get("repo_gpgcheck") == Some("1"), snapshot })
 }
 
 /// dnf prints the chroots of the header.

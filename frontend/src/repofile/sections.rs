@@ -17,7 +17,10 @@ pub struct Section {
     pub id: String,
     pub name: String,
     pub baseurl: String,
+    /// Instead of the plain address: signed metadata by an immutable snapshot.
+    pub mirrorlist: Option<String>,
     pub gpgkey: Option<String>,
+    pub repo_gpgcheck: bool,
     pub cost: Option<u32>,
     pub module_hotfixes: bool,
     pub priority: Option<i64>,
@@ -29,6 +32,31 @@ pub struct Wanted<'a> {
     pub dir: &'a DirName,
     pub name_release: &'a str,
     pub arch: Option<&'a str>,
+}
+
+/// How a client wants to read the repositories of this server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// With its index's signature checked (`repo_gpgcheck=1`).
+    pub is_checked: bool,
+    /// Its own repository as it was at this publish.
+    pub snapshot: Option<u64>,
+}
+
+impl Reading {
+    /// Every repository that this server signs.
+    pub fn apply(self, sections: &mut [Section]) {
+        if let Some((own, number)) = sections.first_mut().zip(self.snapshot) {
+            own.baseurl = format!("{}snapshots/{number}/", own.baseurl);
+        }
+        for (at, section) in sections.iter_mut().enumerate().filter(|(_, section)| section.gpgkey.is_some()) {
+            section.repo_gpgcheck = self.is_checked;
+            // A snapshot never changes, so its own address is safe.
+            if self.is_checked && (at > 0 || self.snapshot.is_none()) {
+                section.mirrorlist = Some(format!("{}mirrorlist", section.baseurl));
+            }
+        }
+    }
 }
 
 /// The sections, first the directory's own; `None` when no enabled chroot fits.

@@ -28,10 +28,21 @@ pub enum ActionKind {
     Publish,
     DeleteBuilds,
     DeleteProject,
+    RollBack,
+    RenewKey,
+    RotateKey,
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 4] = [Self::CreateKey, Self::Publish, Self::DeleteBuilds, Self::DeleteProject];
+    pub const ALL: [Self; 7] = [
+        Self::CreateKey,
+        Self::Publish,
+        Self::DeleteBuilds,
+        Self::DeleteProject,
+        Self::RollBack,
+        Self::RenewKey,
+        Self::RotateKey,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +50,9 @@ impl ActionKind {
             Self::Publish => "publish",
             Self::DeleteBuilds => "delete_builds",
             Self::DeleteProject => "delete_project",
+            Self::RollBack => "roll_back",
+            Self::RenewKey => "renew_key",
+            Self::RotateKey => "rotate_key",
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct BuildChroot {
     pub commit: Option<DistGitCommit>,
     pub builder: Option<String>,
     pub failure: Option<BuildFailure>,
+    /// Why the stage cannot go on yet; one sentence for the user.
+    pub stage_note: Option<String>,
 }
 
 impl BuildChroot {
@@ -49,6 +51,7 @@ struct BuildChrootRow {
     git_commit: Option<String>,
     builder: Option<String>,
     failure: Option<String>,
+    stage_note: Option<String>,
 }
 
 impl TryFrom<BuildChrootRow> for BuildChroot {
@@ -67,6 +70,7 @@ impl TryFrom<BuildChrootRow> for BuildChroot {
             commit: column::from_json_if_any("a chroot's commit", row.git_commit.as_deref())?,
             builder: row.builder,
             failure: column::from_json_if_any("a chroot's failure", row.failure.as_deref())?,
+            stage_note: row.stage_note,
         })
     }
 }
@@ -84,6 +88,7 @@ struct Columns {
     git_commit: Option<String>,
     builder: Option<String>,
     failure: Option<String>,
+    stage_note: Option<String>,
 }
 
 impl TryFrom<&BuildChroot> for Columns {
@@ -101,6 +106,7 @@ impl TryFrom<&BuildChroot> for Columns {
             git_commit: commit.transpose()?,
             builder: chroot.builder.clone(),
             failure: failure.transpose()?,
+            stage_note: chroot.stage_note.clone(),
         })
     }
 }

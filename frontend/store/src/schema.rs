@@ -135,6 +135,7 @@ diesel::table! {
         git_commit -> Nullable<Text>,
         builder -> Nullable<Text>,
         failure -> Nullable<Text>,
+        stage_note -> Nullable<Text>,
     }
 }
 

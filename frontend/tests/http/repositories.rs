@@ -125,3 +125,60 @@ async fn dnf5_gets_the_whole_project_whatever_release_it_names() {
     }
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checked_metadata_comes_by_a_snapshot_and_a_number_pins_one() {
+    let frontend = Frontend::start().await;
+    foo(&frontend).await;
+    let path = "/coprs/alice/foo/repo/fedora-43/x.repo";
+    let own = format!("{RESULTS}/alice/foo/fedora-$releasever-$basearch/");
+    let checked = frontend.get(&format!("{path}?repo_gpgcheck=1")).await.text;
+    assert!(checked.contains(&format!("#baseurl={own}\nmirrorlist={own}mirrorlist\n")), "{checked}");
+    assert_eq!(checked.matches("repo_gpgcheck=1").count(), 2, "ours and the dependency of this server");
+    assert_eq!(checked.matches("\nbaseurl=").count(), 1, "the foreign dependency");
+    let pinned = frontend.get(&format!("{path}?snapshot=7&repo_gpgcheck=1")).await.text;
+    assert!(pinned.contains(&format!("\nbaseurl={own}snapshots/7/\n")), "{pinned}");
+    assert_eq!(frontend.get(&format!("{path}?snapshot=x")).await.status, 404);
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_earlier_publishes_are_ordered_by_the_owner_only() {
+    let frontend = Frontend::start().await;
+    let alice = foo(&frontend).await;
+    let bob = frontend.member("bob").await;
+    let of = json!({ "ownername": "alice", "projectname": "foo" });
+    let with = |key: &str, value: Value| {
+        let mut body = of.clone();
+        body[key] = value;
+        body
+    };
+    let mut back = with("chrootname", "fedora-43-x86_64".into());
+    back["snapshot"] = 3.into();
+    let calls = [
+        ("/api_3/project-chroot/roll-back", back.clone(), "roll_back"),
+        ("/api_3/project/key/renew", of.clone(), "renew_key"),
+        ("/api_3/project/key/rotate", with("algorithm", "ed25519".into()), "rotate_key"),
+    ];
+    for (path, body, kind) in &calls {
+        assert_eq!(bob.post(path, body).await.status, 403, "{kind}");
+        let action = alice.post(path, body).await.ok()["action"].clone();
+        let listed = frontend.get("/api_3/project/actions?ownername=alice&projectname=foo").await.ok();
+        assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["kind"]), (&action, &Value::from(*kind)));
+    }
+    let rotate = &calls[2];
+    let warned = alice.post(rotate.0, &rotate.1).await.ok();
+    assert!(warned["warnings"][0].as_str().unwrap().contains("EL 8"), "{warned}");
+    back["chrootname"] = "nosuch-1-x86_64".into();
+    let refused = [
+        ("/api_3/project-chroot/roll-back", back, 404, "nosuch"),
+        ("/api_3/project-chroot/roll-back", of.clone(), 400, "chrootname"),
+        ("/api_3/project/key/renew", with("expires_on", 1.into()), 400, "in the future"),
+        ("/api_3/project/key/rotate", with("algorithm", "rsa1024".into()), 400, "rsa1024"),
+    ];
+    for (path, body, status, why) in refused {
+        let (got, said) = alice.post(path, &body).await.error();
+        assert!(got == status && said.contains(why), "{path}: {got} {said}");
+    }
+    frontend.close().await;
+}

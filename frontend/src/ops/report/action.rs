@@ -4,7 +4,7 @@ use coppice_model::{
     messages::ActionDone,
     state::{ActionEvent, Step},
 };
-use coppice_store::{Action, ActionKind, Conn, actions, projects};
+use coppice_store::{Action, Conn, actions, projects};
 
 use super::{inconsistent, moved};
 use crate::ops::{Context, OpError, order};
@@ -21,14 +21,12 @@ pub(super) fn done(tx: &mut Conn, cx: &Context, done: &ActionDone) -> Result<(),
             tracing::error!(action.id = %action.id, project = %action.project, kind, reason, "an action failed");
             Ok(())
         }
-        (None, Some(fingerprint)) if action.kind == ActionKind::CreateKey => {
-            key_made(tx, cx, &action, fingerprint)
-        }
-        (None, _) => Ok(()),
+        (None, Some(fingerprint)) => key_made(tx, cx, &action, fingerprint),
+        (None, None) => Ok(()),
     }
 }
 
-/// Now `pubkey.gpg` and signed metadata can appear.
+/// A new, renewed or rotated key: now `pubkey.gpg` and signed metadata can tell of it.
 fn key_made(tx: &mut Conn, cx: &Context, action: &Action, fingerprint: &str) -> Result<(), OpError> {
     let reference = &action.project;
     let found = projects::find(tx, reference.owner.as_str(), reference.name.as_str())?;

@@ -27,7 +27,7 @@ pub(super) fn progress(
     match progress {
         Progress::Taken { builder } => taken(tx, (&view, &chroot), builder, at),
         Progress::Stage { stage } => staged(tx, (&view, &chroot), *stage, at),
-        Progress::Delayed { .. } => Ok(()),
+        Progress::Delayed { stage, reason } => delayed(tx, &chroot, *stage, reason),
     }
 }
 
@@ -57,10 +57,21 @@ fn staged(tx: &mut Conn, of: (&BuildView, &BuildChroot), stage: Stage, at: UnixT
     let after = BuildChroot {
         state: next.unwrap_or(chroot.state),
         stage: if is_new { Some(stage) } else { chroot.stage },
+        stage_note: None,
         started_on: chroot.started_on.or(Some(at)),
         result_dir: result_dir(view),
         ..chroot.clone()
     };
+    moved(build_chroots::update(tx, chroot, &after)?)
+}
+
+/// The build stands still where it is, and says why.
+fn delayed(tx: &mut Conn, chroot: &BuildChroot, stage: Stage, reason: &str) -> Result<(), OpError> {
+    let is_old = chroot.stage.is_some_and(|known| order_of(stage) < order_of(known));
+    if chroot.state != ChrootState::Running || is_old {
+        return Ok(());
+    }
+    let after = BuildChroot { stage_note: Some(reason.to_owned()), ..chroot.clone() };
     moved(build_chroots::update(tx, chroot, &after)?)
 }
 
@@ -122,6 +133,7 @@ fn end(
     let after = BuildChroot {
         state: next,
         stage: None,
+        stage_note: None,
         started_on: chroot.started_on.or(Some(at)),
         ended_on: Some(at),
         result_dir: result_dir(view),
@@ -152,6 +164,7 @@ pub(super) fn lost(
     let after = BuildChroot {
         state: next,
         stage: None,
+        stage_note: None,
         attempt: chroot.attempt.next(),
         started_on: None,
         builder: None,

@@ -208,3 +208,19 @@ pub fn reports_about_what_is_gone_are_done(world: &World) {
     world.heard(Report::ImportedV1(imported(gone, &[F43])));
     assert!(world.sent().is_empty());
 }
+
+pub fn a_build_that_stands_still_says_why_until_it_goes_on(world: &World) {
+    let build = one_pending(world);
+    let task = rpm(build, F43);
+    world.take(&task, 1);
+    world.heard(progress(&task, 1, Progress::Stage { stage: Stage::Publishing }));
+    let note = |world: &World| world.view(build).chroots[0].stage_note.clone();
+    let delayed = |stage| Progress::Delayed { stage, reason: "the disk is full".into() };
+    world.heard(progress(&task, 1, delayed(Stage::Publishing)));
+    assert_eq!(note(world).as_deref(), Some("the disk is full"));
+    assert_eq!(world.view(build).chroots[0].stage, Some(Stage::Publishing));
+    world.heard(finished(&task, 1, published()));
+    assert_eq!(note(world), None);
+    world.heard(progress(&task, 1, delayed(Stage::Publishing)));
+    assert_eq!((note(world), world.state(build)), (None, BuildState::Succeeded));
+}

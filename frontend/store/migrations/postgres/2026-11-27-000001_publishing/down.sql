@@ -1,0 +1,5 @@
+ALTER TABLE build_chroots DROP COLUMN stage_note;
+DELETE FROM actions WHERE kind IN ('roll_back', 'renew_key', 'rotate_key');
+ALTER TABLE actions DROP CONSTRAINT actions_kind_check;
+ALTER TABLE actions ADD CONSTRAINT actions_kind_check CHECK (kind IN
+    ('create_key', 'publish', 'delete_builds', 'delete_project'));
