@@ -7,6 +7,7 @@ mod client;
 mod faults;
 mod instance;
 mod mock;
+mod publishing;
 mod repositories;
 mod story;
 

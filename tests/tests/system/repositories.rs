@@ -3,12 +3,10 @@
 use std::{fs, path::PathBuf, process::Command};
 
 use coppice_kit::{
-    Database, Said, Stack, distro,
+    Database, Said, Stack, StackOptions, distro,
     distro::CHROOT,
     member::{fetch, run},
 };
-
-use coppice_kit::StackOptions;
 
 use crate::{on_both_databases, usual};
 
@@ -43,9 +41,24 @@ impl Customer {
         )
     }
 
+    /// Forgets what was installed, fetched and trusted.
+    pub fn starts_anew(&self) {
+        for dir in ["root", "cache"] {
+            let mut remove = Command::new("unshare");
+            remove.args(["--user", "--map-root-user", "--", "rm", "-rf"]).arg(self.folder.join(dir));
+            run(&mut remove).ok();
+        }
+        fs::create_dir_all(self.folder.join("root")).unwrap();
+    }
+
     /// Takes the .repo file as it is.
     pub fn enables(&self) {
-        let (status, text) = fetch(&self.repo_file());
+        self.enables_with("");
+    }
+
+    /// The .repo file as the query wants it.
+    pub fn enables_with(&self, query: &str) {
+        let (status, text) = fetch(&format!("{}{query}", self.repo_file()));
         assert_eq!(status, 200, "{text}");
         assert!(text.starts_with("[copr:"), "dnf takes the file's name from the first line: {text}");
         assert!(text.contains("gpgcheck=1"), "{text}");
