@@ -24,7 +24,7 @@ mod service;
 mod shelf;
 pub mod signing;
 pub mod static_server;
-mod tree;
+pub mod tree;
 pub mod verify;
 
 pub use config::Config;

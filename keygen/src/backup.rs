@@ -12,11 +12,18 @@ use coppice_runtime::files;
 use gpgme::{Context, ExportMode, PassphraseRequest, PinentryMode, Protocol};
 use zeroize::Zeroizing;
 
-use crate::{agent, config::Config, home::Home};
+use crate::{agent, config::Config, home::Home, step::Step};
 
 const KEYS: &str = "keys.asc";
 const ROLES: &str = "roles";
 const AUDIT: &str = "audit.log";
+/// Is in the data folder from the beginning of a restore to its end.
+const RESTORING: &str = "restoring";
+
+/// Whether a restore into this data folder began and did not end.
+pub fn is_half_restored(data_dir: &Path) -> bool {
+    data_dir.join(RESTORING).exists()
+}
 
 /// Writes the backup; the service may go on meanwhile. Returns the number of keys.
 pub async fn backup(config: &Config, output: &Path, passphrase_file: &Path) -> anyhow::Result<usize> {
@@ -44,7 +51,9 @@ pub async fn restore(config: &Config, input: &Path, passphrase_file: &Path) -> a
     ensure!(lock.try_lock().is_ok(), "the key service runs on {}: stop it first", data.display());
     let home = Home::open(&data.join("gnupg"))?;
     let mut context = context(&home)?;
-    if context.find_secret_keys(Vec::<String>::new())?.count() > 0 {
+    // What an interrupted restore brought may be brought again.
+    let mark = data.join(RESTORING);
+    if !mark.exists() && context.find_secret_keys(Vec::<String>::new())?.count() > 0 {
         bail!("{} holds keys already: restore into an empty folder", data.display());
     }
     let mut archive = Zeroizing::new(Vec::new());
@@ -53,12 +62,17 @@ pub async fn restore(config: &Config, input: &Path, passphrase_file: &Path) -> a
         .decrypt(encrypted, &mut *archive)
         .context("decrypting the backup; is it the right passphrase?")?;
     drop(context);
+    files::write_atomic(&mark, b"run the restore again\n")?;
     let keys = unpack(&archive, data)?;
+    config.watch.done(Step::Unpacked)?;
     let mut context = self::context(&home)?;
     let imported = context.import(keys.as_slice()).context("importing the keys")?;
-    let count = imported.secret_imported();
+    config.watch.done(Step::Imported)?;
+    let count = imported.secret_imported() + imported.secret_unchanged();
     agent::end(home.path()).await?;
     ensure!(count > 0, "the backup holds no keys");
+    fs::remove_file(&mark)?;
+    files::sync_dir(data)?;
     Ok(usize::try_from(count)?)
 }
 

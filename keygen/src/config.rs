@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
+use crate::step::Watch;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -30,6 +32,9 @@ pub struct Config {
     /// Threads that talk to GnuPG.
     pub signers: usize,
     pub limits: Limits,
+    /// Hears of every step; no configuration names it.
+    #[serde(skip)]
+    pub watch: Watch,
 }
 
 /// Who does the arithmetic of a signature; whoever checks it sees no difference.
@@ -73,12 +78,13 @@ impl Default for Config {
             backend_secret_file: "/etc/coppice/keygen-backend.secret".into(),
             sign_domain: "localhost".into(),
             sign_by: SignBy::default(),
-            // Copr: five years.
-            key_lifetime_days: 5 * 365 + 1,
+            // The frontend has it renewed long before.
+            key_lifetime_days: 3_653,
             keys_in_memory: 10_000,
             pool: 3,
             signers: 2,
             limits: Limits::default(),
+            watch: Watch::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::{
     audit::{Audit, Entry, Outcome},
     keyring::{KeyError, Keyring, Origin},
+    step::{Step, Watch},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,7 @@ pub struct Creator {
     pub clock: Clock,
     pub keyring: Arc<Keyring>,
     pub audit: Arc<Audit>,
+    pub watch: Watch,
     /// Somebody took a key out of the pool.
     pub pool_shrank: Arc<Notify>,
 }
@@ -87,7 +89,8 @@ impl Creator {
     ) -> std::io::Result<()> {
         let entry = Entry::new(outcome, "bus", project.to_string());
         let subject = Some(format!("action/{action}"));
-        self.audit.write(&[Entry { subject, fingerprint: Some(key.fingerprint.clone()), ..entry }])
+        self.audit.write(&[Entry { subject, fingerprint: Some(key.fingerprint.clone()), ..entry }])?;
+        self.watch.done(Step::Logged)
     }
 
     async fn report(&self, action: ActionId, key: Result<PublicKey, String>) -> Result<(), CreationError> {

@@ -32,6 +32,7 @@ use crate::{
     audit::{Audit, Entry, Outcome},
     config::Limits,
     keyring::{KeyError, Keyring},
+    step::{Step, Watch},
 };
 
 use refusal::Refusal;
@@ -49,6 +50,7 @@ pub struct Desk {
     pub backend_secret: Secret,
     pub clock: Clock,
     pub limits: Limits,
+    pub watch: Watch,
     /// By outcome.
     pub counted: IntCounterVec,
 }
@@ -229,6 +231,7 @@ impl Desk {
         });
         let entries = entries.collect();
         let signatures = self.sign_all(&key.fingerprint, &request.items, contents).await?;
+        self.watch.done(Step::Signed)?;
         self.record(entries).await?;
         Ok(Signatures { fingerprint: key.fingerprint, signatures })
     }
@@ -287,7 +290,8 @@ impl Desk {
 
     async fn record(self: &Arc<Self>, entries: Vec<Entry>) -> Result<(), Refusal> {
         let audit = Arc::clone(&self.audit);
-        Ok(tokio::task::spawn_blocking(move || audit.write(&entries)).await??)
+        tokio::task::spawn_blocking(move || audit.write(&entries)).await??;
+        Ok(self.watch.done(Step::Logged)?)
     }
 
     /// Notes a refusal and hands it on.

@@ -19,6 +19,7 @@ use crate::{
     config::{Config, SignBy},
     roles::{RoleFiles, Roles},
     signers::{GpgError, Signers},
+    step::{Step, Watch},
     vault::{PrivateKey, Vault, VaultError},
 };
 
@@ -64,6 +65,7 @@ pub struct Keyring {
     sign_domain: String,
     sign_by: SignBy,
     lifetime: Duration,
+    watch: Watch,
     known: Mutex<HashMap<String, PublicKey>>,
     /// Look-up and change are one step.
     changing: tokio::sync::Mutex<()>,
@@ -79,6 +81,7 @@ impl Keyring {
             sign_domain: config.sign_domain.clone(),
             sign_by: config.sign_by,
             lifetime: Duration::from_secs(u64::from(config.key_lifetime_days) * 86_400),
+            watch: config.watch.clone(),
             known: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
         }
@@ -120,7 +123,7 @@ impl Keyring {
             return Ok((existing, Origin::Existed));
         }
         let (fingerprint, origin) = self.new_key(project, algorithm).await?;
-        self.roles.put(project, &Roles::only(&fingerprint))?;
+        self.put_roles(project, &Roles::only(&fingerprint))?;
         Ok((self.public(project, &fingerprint).await?, origin))
     }
 
@@ -135,6 +138,7 @@ impl Keyring {
         let left = Duration::from_secs(left.ok_or(KeyError::Past)?);
         let fingerprint = key.fingerprint.clone();
         self.signers.call(move |context| gnupg::set_end(context, &fingerprint, left)).await?;
+        self.watch.done(Step::EndSet)?;
         self.known().remove(&key.fingerprint);
         self.public(project, &key.fingerprint).await
     }
@@ -155,7 +159,7 @@ impl Keyring {
                 None => self.new_key(project, algorithm).await?.0,
             };
             roles.begin(&next);
-            self.roles.put(project, &roles)?;
+            self.put_roles(project, &roles)?;
         }
         drop(alone);
         self.ring(project).await
@@ -177,7 +181,7 @@ impl Keyring {
             self.vault.forget(old);
         }
         roles.finish(next, compromised);
-        self.roles.put(project, &roles)?;
+        self.put_roles(project, &roles)?;
         drop(alone);
         self.ring(project).await
     }
@@ -240,7 +244,14 @@ impl Keyring {
             }
             Ok((gnupg::make(context, &user_id, algorithm, lifetime)?, Origin::Made))
         });
-        Ok(made.await?)
+        let made = made.await?;
+        self.watch.done(Step::KeyMade)?;
+        Ok(made)
+    }
+
+    fn put_roles(&self, project: &ProjectRef, roles: &Roles) -> io::Result<()> {
+        self.roles.put(project, roles)?;
+        self.watch.done(Step::RolesWritten)
     }
 
     /// A project from before there were roles has its oldest key.

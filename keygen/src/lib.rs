@@ -14,6 +14,7 @@ mod pool;
 mod roles;
 mod service;
 mod signers;
+pub mod step;
 mod vault;
 
 pub use config::{Config, HttpConfig, Limits, SignBy};

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use crate::{
     agent::{self, AgentError},
     audit::Audit,
+    backup,
     config::Config,
     creation::Creator,
     home::{Home, HomeError},
@@ -37,6 +38,8 @@ pub enum StartError {
     Data { path: PathBuf, source: io::Error },
     #[error("the data folder {0} is used by another keygen: stop that one or choose another folder")]
     InUse(PathBuf),
+    #[error("a restore into {0} was interrupted: run `coppice-keygen restore` again first")]
+    HalfRestored(PathBuf),
     #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
@@ -84,6 +87,9 @@ impl Service {
         let secret = Secret::read(&config.secret_file)?;
         let backend_secret = Secret::read(&config.backend_secret_file)?;
         let lock = lock(&config.data_dir).await?;
+        if backup::is_half_restored(&config.data_dir) {
+            return Err(StartError::HalfRestored(config.data_dir));
+        }
         let listen = config.http.listen;
         let bound = TcpListener::bind(listen).and_then(|l| Ok((l.local_addr()?, l)));
         let (addr, listener) = bound.map_err(|source| StartError::Listen { listen, source })?;
@@ -102,10 +108,12 @@ impl Service {
             clock: clock.clone(),
             keyring: keyring_of,
             audit: audit_of,
+            watch: config.watch.clone(),
             pool_shrank: Arc::clone(&pool_shrank),
         };
         let pool = Pool { wanted: config.pool, shrank: pool_shrank };
-        let desk = Desk { keyring, audit, secret, backend_secret, clock, limits: config.limits, counted };
+        let (limits, watch) = (config.limits, config.watch);
+        let desk = Desk { keyring, audit, secret, backend_secret, clock, limits, watch, counted };
         let (workers, creator) = (config.http.workers, Arc::new(creator));
         Ok(Self { stop, addr, listener, workers, home, consumer, creator, pool, desk, metrics, _lock: lock })
     }

@@ -10,6 +10,7 @@ pub mod names;
 pub mod package;
 pub mod result_file;
 pub mod signing;
+pub mod snapshot;
 pub mod state;
 pub mod work;
 

@@ -10,9 +10,11 @@ pub mod process;
 pub mod secret;
 pub mod stop;
 pub mod tasks;
+pub mod watch;
 
 pub use bus::{Bus, BusError, Consumer, Envelope, Handler, Verdict};
 pub use clock::Clock;
 pub use secret::Secret;
 pub use stop::Stop;
 pub use tasks::Tasks;
+pub use watch::Watch;

@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use coppice_model::UnixTime;
+use coppice_model::{
+    UnixTime,
+    snapshot::{SnapshotEntry, SnapshotList},
+};
 use coppice_runtime::files;
-use serde::Serialize;
 
 use super::{
     config::PublishConfig,
@@ -55,34 +57,14 @@ pub fn kept(history: &[Snapshot], now: UnixTime, config: &PublishConfig) -> Vec<
     kept
 }
 
-/// `snapshots/index.json`.
-#[derive(Serialize)]
-struct List<'a> {
-    current: u64,
-    snapshots: Vec<Listed<'a>>,
-}
-
-#[derive(Serialize)]
-struct Listed<'a> {
-    number: u64,
-    published_on: UnixTime,
-    packages: u64,
-    builds: u64,
-    of: Option<u64>,
-    key: Option<&'a str>,
-    bytes: u64,
-}
-
-impl<'a> From<&'a Snapshot> for Listed<'a> {
-    fn from(snapshot: &'a Snapshot) -> Self {
-        let Snapshot { number, published_on, packages, builds, of, ref key, bytes, .. } = *snapshot;
-        Self { number, published_on, packages, builds, of, key: key.as_deref(), bytes }
-    }
+fn listed(snapshot: &Snapshot) -> SnapshotEntry {
+    let Snapshot { number, published_on, packages, builds, of, ref key, bytes, .. } = *snapshot;
+    SnapshotEntry { number, published_on, packages, builds, of, key: key.clone(), bytes }
 }
 
 pub fn list(manifest: &Manifest) -> io::Result<Vec<u8>> {
-    let snapshots = manifest.history.iter().map(Listed::from).collect();
-    Ok(serde_json::to_vec_pretty(&List { current: manifest.number, snapshots })?)
+    let snapshots = manifest.history.iter().map(listed).collect();
+    Ok(serde_json::to_vec_pretty(&SnapshotList { current: manifest.number, snapshots })?)
 }
 
 /// Removes what no kept publish needs: manifests first, so that nobody rolls back to half a snapshot.

@@ -1,7 +1,5 @@
 //! The steps of a publish, each of which may be the last one that a killed process did.
 
-use std::{fmt, io, sync::Arc};
-
 /// What is on the disk after each step; everything before [`Step::Manifest`] is forgotten after a kill, everything
 /// after it is done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,28 +38,5 @@ impl Step {
     ];
 }
 
-/// Hears of every step as soon as it is done; an error ends the publish there. Tests kill by it.
-#[derive(Clone)]
-pub struct Watch(Arc<dyn Fn(Step) -> io::Result<()> + Send + Sync>);
-
-impl Watch {
-    pub fn new(watch: impl Fn(Step) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(watch))
-    }
-
-    pub(super) fn done(&self, step: Step) -> io::Result<()> {
-        (self.0)(step)
-    }
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self::new(|_| Ok(()))
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watch")
-    }
-}
+/// Hears of every step as soon as it is done.
+pub type Watch = coppice_runtime::Watch<Step>;

@@ -19,7 +19,7 @@ async fn at_once() -> Host {
     Host::start_with(PublishConfig { deleted_grace_s: 0, ..PublishConfig::default() }, None).await
 }
 
-fn delete(build: i64, package: Option<&str>) -> BackendTask {
+pub fn delete(build: i64, package: Option<&str>) -> BackendTask {
     BackendTask::DeleteBuildsV1(DeleteBuilds {
         action: ActionId(2),
         project: project(),

@@ -45,11 +45,20 @@ impl Spec {
 
 /// A folder with everything that `rpmbuild -ba` made of a spec, spec and a log included.
 pub fn build(spec: &Spec, defines: &[&str]) -> TempDir {
+    build_text(spec.name, &spec.text(), defines)
+}
+
+/// The same of a whole spec file; what it wants for its build need not be installed.
+pub fn build_text(name: &str, text: &str, defines: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let (top, spec_file) = (dir.path().join("top"), dir.path().join(format!("{}.spec", spec.name)));
-    fs::write(&spec_file, spec.text()).unwrap();
+    let (top, spec_file) = (dir.path().join("top"), dir.path().join(format!("{name}.spec")));
+    fs::write(&spec_file, text).unwrap();
     let mut command = Command::new("rpmbuild");
-    command.arg("-ba").arg(&spec_file).arg("--define").arg(format!("_topdir {}", top.display()));
+    command
+        .args(["-ba", "--nodeps"])
+        .arg(&spec_file)
+        .arg("--define")
+        .arg(format!("_topdir {}", top.display()));
     command.args(["--define", "_build_id_links none", "--define", "__os_install_post true"]);
     for define in defines {
         command.arg("--define").arg(define);

@@ -77,40 +77,6 @@ async fn an_empty_repository_exists_even_while_keygen_is_away_and_is_signed_late
 }
 
 #[tokio::test]
-async fn what_is_published_reads_the_same_as_what_createrepo_c_makes() {
-    let host = Host::start().await;
-    host.ingest(&work(7), &hello()).await.unwrap();
-    let reference = tempfile::tempdir().unwrap();
-    let copy = reference.path().join("00000007-hello");
-    fs::create_dir(&copy).unwrap();
-    for name in
-        everything_below(&host.repository().join("00000007-hello")).iter().filter(|n| n.ends_with(".rpm"))
-    {
-        fs::copy(host.repository().join("00000007-hello").join(name), copy.join(name)).unwrap();
-    }
-    let made = Command::new("createrepo_c").args(["--quiet", "--no-database"]).arg(reference.path()).status();
-    assert!(made.expect("createrepo_c is installed").success());
-    let format = "%{name}|%{epoch}|%{evr}|%{arch}|%{location}|%{size}|%{summary}|%{sourcerpm}|%{installsize}";
-    let (ours, theirs) = (host.repository_url(), format!("file://{}", reference.path().display()));
-    let compared = tokio::task::spawn_blocking(move || {
-        for query in [&["--qf", format][..], &["--provides"], &["--requires"], &["--list"], &["--changelogs"]]
-        {
-            let said = asked(&ours, query);
-            assert_eq!(said, asked(&theirs, query), "{query:?}");
-            assert!(!said.is_empty() || query == ["--requires"], "{query:?}");
-        }
-    });
-    compared.await.unwrap();
-}
-
-fn asked(url: &str, query: &[&str]) -> String {
-    let root = tempfile::tempdir().unwrap();
-    let output = dnf(root.path(), url).args(["repoquery", "--quiet"]).args(query).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[tokio::test]
 async fn builds_that_finish_together_are_all_published() {
     let host = Arc::new(Host::start().await);
     let mut running = tokio::task::JoinSet::new();

@@ -64,12 +64,17 @@ impl World {
     }
 
     pub fn config(&self) -> Config {
+        Self::config_in(self.folder.path(), &self.redis.url())
+    }
+
+    /// The same for another process in the same world.
+    pub fn config_in(folder: &Path, redis: &str) -> Config {
         Config {
-            redis: self.redis.url(),
+            redis: redis.into(),
             http: HttpConfig { listen: "127.0.0.1:0".parse().unwrap(), workers: 1 },
-            data_dir: self.data_dir(),
-            secret_file: self.folder.path().join("secret"),
-            backend_secret_file: self.folder.path().join("backend-secret"),
+            data_dir: folder.join("keygen"),
+            secret_file: folder.join("secret"),
+            backend_secret_file: folder.join("backend-secret"),
             pool: 0,
             sign_domain: "example.org".into(),
             ..Config::default()

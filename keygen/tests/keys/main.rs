@@ -5,6 +5,7 @@ mod backups;
 mod creating;
 mod fixture;
 mod guarding;
+mod kills;
 mod pool;
 mod renewing;
 mod rotating;

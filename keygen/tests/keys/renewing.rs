@@ -17,7 +17,7 @@ async fn a_renewed_key_is_the_same_key_and_what_it_signed_before_stays_good() {
     let fingerprint = world.key_of(1, &tools).await;
     let before = keygen.public_key(&tools).await;
     let signatures = keygen.signatures(&tools, vec![item("a.rpm", Binary, b"x")]).await;
-    let end = Clock::default().now().plus_seconds(3_000 * DAY);
+    let end = Clock::default().now().plus_seconds(5_000 * DAY);
     for action in [2, 3] {
         let renew = RenewKey { action: ActionId(action), project: tools.clone(), expires_on: end };
         world.bus.send(&KeygenTask::RenewKeyV1(renew)).await.unwrap();

@@ -1,8 +1,17 @@
-use coppice_model::signing::SignatureForm::{Armored, Binary};
+use coppice_keygen::{Config, SignBy};
+use coppice_model::{
+    ActionId,
+    messages::{CreateKey, KeygenTask},
+    signing::{
+        KeyAlgorithm,
+        SignatureForm::{Armored, Binary},
+    },
+};
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::fixture::{SECRET, Verifier, World, item, project};
+use crate::fixture::{Keygen, SECRET, Verifier, World, item, project};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signatures_convince_somebody_who_has_only_the_public_key() {
@@ -56,6 +65,44 @@ async fn many_items_come_back_in_their_order_and_are_noted() {
     assert_eq!(signed[3]["sha256"], hex::encode(Sha256::digest(b"header 3")));
     assert!(signed[3]["who"].as_str().unwrap().starts_with("127.0.0.1:"));
     keygen.stop().await;
+}
+
+/// What gpg says of a signature beside its moment: key, version, algorithms, class (GnuPG's DETAILS, VALIDSIG).
+fn nature(said: &str) -> Vec<String> {
+    let line = said.lines().find_map(|line| line.strip_prefix("[GNUPG:] VALIDSIG "));
+    let fields: Vec<&str> = line.unwrap_or_else(|| panic!("{said}")).split(' ').collect();
+    [&fields[..1], &fields[4..]].concat().into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_the_arithmetic_many_clients_get_signatures_of_the_same_nature() {
+    const CLIENTS: usize = 4;
+    for algorithm in [KeyAlgorithm::Rsa4096, KeyAlgorithm::Ed25519] {
+        let (world, tools) = (World::new().await, project("alice", "tools"));
+        let create = CreateKey { action: ActionId(1), project: tools.clone(), algorithm };
+        world.bus.send(&KeygenTask::CreateKeyV1(create)).await.unwrap();
+        let mut natures = Vec::new();
+        for sign_by in [SignBy::Ourselves, SignBy::Gnupg] {
+            let keygen = Keygen::start(Config { sign_by, ..world.config() }).await;
+            world.reported(1);
+            let verifier = Verifier::with(&keygen.public_key(&tools).await);
+            let contents: Vec<String> = (0..CLIENTS).map(|n| format!("content {n}")).collect();
+            let ask = |content: &String| {
+                let bytes = content.as_bytes();
+                let items = vec![item("a.rpm", Binary, bytes), item("repomd.xml", Armored, bytes)];
+                keygen.signatures(&tools, items)
+            };
+            let answers = join_all(contents.iter().map(ask)).await;
+            for (content, signatures) in contents.iter().zip(answers) {
+                for signature in &signatures {
+                    natures.push(nature(&verifier.says(signature, content.as_bytes())));
+                }
+            }
+            keygen.stop().await;
+        }
+        assert_eq!(natures.len(), 4 * CLIENTS);
+        assert!(natures.iter().all(|nature| *nature == natures[0]), "{natures:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
