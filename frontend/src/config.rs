@@ -19,6 +19,10 @@ pub struct Config {
     pub internal_url: String,
     /// Public address of the results; ends in `/results`.
     pub results_url: String,
+    /// Where our services reach the results; `None`: where everybody does.
+    pub internal_results_url: Option<String>,
+    /// Where our services reach keygen.
+    pub keygen_url: String,
     /// Where our services reach distgit.
     pub distgit_url: String,
     /// File with the secret that keygen shares with us: by it the backend gets leave to have something signed.
@@ -53,6 +57,8 @@ impl Default for Config {
             public_url: "http://127.0.0.1:5000".into(),
             internal_url: "http://127.0.0.1:5000".into(),
             results_url: "http://127.0.0.1:5002/results".into(),
+            internal_results_url: None,
+            keygen_url: "http://127.0.0.1:5004".into(),
             distgit_url: "http://127.0.0.1:5001".into(),
             keygen_secret_file: "/etc/coppice/keygen.secret".into(),
             data_dir: "/var/lib/coppice/frontend".into(),

@@ -4,6 +4,7 @@ mod api;
 mod calendar;
 pub mod config;
 mod pages;
+mod peers;
 mod repofile;
 mod server;
 mod service;

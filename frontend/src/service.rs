@@ -10,6 +10,7 @@ use crate::{
     App,
     config::Config,
     pages::TemplateError,
+    peers::PeerError,
     server::{self, Parts},
     transport::Requests,
     uploads,
@@ -26,6 +27,8 @@ pub enum StartError {
     Templates(#[from] TemplateError),
     #[error("reading the secret shared with keygen (keygen_secret_file)")]
     Secret(#[from] SecretError),
+    #[error(transparent)]
+    Peers(#[from] PeerError),
     #[error("opening the store")]
     Store(#[from] StoreError),
     #[error("connecting to the message bus")]
@@ -56,7 +59,7 @@ impl Service {
     /// Opens everything that can fail: folders, database, bus, socket.
     pub async fn start(config: Config, stop: Stop) -> Result<Self, StartError> {
         let keygen_secret = Secret::read(&config.keygen_secret_file)?;
-        let web = Data::new(Web::open(&config)?);
+        let web = Data::new(Web::open(&config, keygen_secret.clone())?);
         let store = Store::open(&config.database).await?;
         let bus = Bus::connect(&config.redis).await?;
         let app = Data::new(App::new(&config, store, keygen_secret));

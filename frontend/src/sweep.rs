@@ -58,6 +58,7 @@ impl Sweep {
             self.all_again = false;
         } else if looks % SLOW_EVERY == SLOW_EVERY - 1 {
             self.order_again(self.app.clock.now().plus_seconds(-self.app.settings.silent_s)).await?;
+            self.renew_keys().await?;
             self.forget().await?;
         }
         Ok(())
@@ -74,6 +75,15 @@ impl Sweep {
         while let Some(after) = build {
             let cx = self.app.context();
             build = self.app.store.write(move |tx| ops::resend_builds(tx, &cx, before, after)).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew_keys(&self) -> Result<(), OpError> {
+        let cx = self.app.context();
+        let ordered = self.app.store.write(move |tx| ops::renew_keys(tx, &cx)).await?;
+        if ordered > 0 {
+            tracing::info!(ordered, "keys get a longer life");
         }
         Ok(())
     }

@@ -2,9 +2,12 @@
 
 use std::{fs, time::Duration};
 
+use coppice_runtime::Secret;
 use url::Url;
 
-use crate::{config::Config, pages::Templates, repofile::Site, service::StartError, uploads::Uploads};
+use crate::{
+    config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError, uploads::Uploads,
+};
 
 #[derive(Debug)]
 pub struct Web {
@@ -13,10 +16,12 @@ pub struct Web {
     pub site: Site,
     pub templates: Templates,
     pub uploads: Uploads,
+    pub peers: Peers,
 }
 
 impl Web {
-    pub fn open(config: &Config) -> Result<Self, StartError> {
+    /// `keygen_secret` is shared with keygen.
+    pub fn open(config: &Config, keygen_secret: Secret) -> Result<Self, StartError> {
         fs::create_dir_all(&config.data_dir)
             .map_err(|source| StartError::Folder { path: config.data_dir.clone(), source })?;
         let pause = Duration::from_secs(config.http.body_pause_s.max(1));
@@ -30,7 +35,8 @@ impl Web {
         let public_url = config.public_url.trim_end_matches('/').to_owned();
         let results_url = config.results_url.trim_end_matches('/').to_owned();
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
-        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads })
+        let peers = Peers::new(config, keygen_secret)?;
+        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads, peers })
     }
 
     /// Where everybody finds an uploaded file; `path` is `<folder>/<file name>`.

@@ -225,6 +225,8 @@ impl Layout {
         let mut config = self.common(addresses.frontend);
         config.extend(table([
             ("keygen_secret_file", path(self.secret())),
+            ("keygen_url", url(addresses.keygen).into()),
+            ("internal_results_url", addresses.results_url().into()),
             ("database", database.into()),
             ("public_url", public.into()),
             ("internal_url", addresses.frontend_url().into()),

@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "launcher",
         &["model", "runtime", "frontend", "backend", "distgit", "keygen", "builder-agent", "minidistro"],
     ),
-    ("tests", &["kit", "model", "minidistro"]),
+    // Its bench drives the publisher and the signer without the services around them.
+    ("tests", &["backend", "kit", "model", "runtime", "minidistro"]),
     ("tests/kit", &["model", "minidistro"]),
     ("tests/minidistro", &[]),
 ];

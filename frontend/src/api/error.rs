@@ -8,7 +8,10 @@ use coppice_store::StoreError;
 use serde_json::json;
 
 use super::python;
-use crate::ops::{OpError, Problem};
+use crate::{
+    ops::{OpError, Problem},
+    peers::PeerError,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -73,6 +76,13 @@ impl From<OpError> for ApiError {
             OpError::Store(cause) => Self::from(cause),
             other @ (OpError::Unauthenticated | OpError::Inconsistent(_)) => Self::internal(other),
         }
+    }
+}
+
+impl From<PeerError> for ApiError {
+    fn from(cause: PeerError) -> Self {
+        tracing::warn!(error = %with_causes(&cause), "another service could not be asked");
+        Self::Refused { status: StatusCode::SERVICE_UNAVAILABLE, text: cause.to_string() }
     }
 }
 

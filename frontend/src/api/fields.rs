@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use coppice_model::signing::KeyAlgorithm;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
@@ -132,6 +133,13 @@ impl<'a> Form<'a> {
             _ => None,
         };
         self.or_wrong(name, read, "Not a valid integer value.")
+    }
+
+    /// `rsa4096` or `ed25519`.
+    pub fn key_algorithm(&mut self, name: &str) -> Option<KeyAlgorithm> {
+        let value = self.value(name)?.clone();
+        let read = serde_json::from_value(value).ok();
+        self.or_wrong(name, read, "Not a valid choice: rsa4096 or ed25519.")
     }
 
     /// Copr: `""`, `"false"` and false are false, any other text is true.

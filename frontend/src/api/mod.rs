@@ -58,9 +58,11 @@ fn project_routes(config: &mut ServiceConfig) {
         .service(put("/project/edit/{owner}/{project}", project::edit))
         .service(put("/project/regenerate-repos/{owner}/{project}", project::regenerate))
         .service(delete("/project/delete/{owner}/{project}", project::delete))
+        .service(at("/project/key").route(web::get().to(publishing::list_keys)))
         .service(at("/project/key/renew").route(web::post().to(publishing::renew_key)))
         .service(at("/project/key/rotate").route(web::post().to(publishing::rotate_key)))
         .service(at("/project/actions").route(web::get().to(publishing::list_actions)))
+        .service(at("/project-chroot/snapshots").route(web::get().to(publishing::list_snapshots)))
         .service(at("/project-chroot/roll-back").route(web::post().to(publishing::roll_back)))
         .service(at("/project-chroot").route(web::get().to(project_chroot::get)))
         .service(at("/project-chroot/build-config").route(web::get().to(project_chroot::build_config)));

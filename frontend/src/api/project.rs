@@ -6,6 +6,7 @@ use coppice_store::{Conn, Project, projects};
 use super::{
     ApiError, ApiUser, Body, Fields, Form,
     project_dto::{Listed, ProjectDto},
+    publishing::key_warnings,
     query::{List, Meta, Page, Query},
 };
 use crate::{
@@ -85,12 +86,12 @@ pub async fn add(
 ) -> Answer {
     let fields = body.fields().await?;
     let new = new_project(&fields, owner.into_inner(), query.flag("exist_ok"))?;
-    let context = app.context();
+    let (context, warnings) = (app.context(), key_warnings(new.key_algorithm));
     let made = app.store.write(move |tx| {
         let project = ops::create_project(tx, &context, &user, &new)?;
         Ok::<_, OpError>(Listed::one(tx, project)?)
     });
-    Ok(Json(ProjectDto::new(made.await?, &web.site)))
+    Ok(Json(ProjectDto::new(made.await?, &web.site).with(warnings)))
 }
 
 pub async fn edit(
@@ -157,9 +158,10 @@ fn new_project(fields: &Fields, ownername: String, exist_ok: bool) -> Result<New
     let name = form.text("name").unwrap_or_default();
     let persistent = form.flag("persistent");
     let storage = form.text("storage");
+    let key_algorithm = form.key_algorithm("key_algorithm");
     let settings = read_changes(&mut form);
     form.finish()?;
-    Ok(NewProject { ownername, name, persistent, storage, exist_ok, settings })
+    Ok(NewProject { ownername, name, persistent, storage, exist_ok, key_algorithm, settings })
 }
 
 fn changes(fields: &Fields) -> Result<ProjectChanges, ApiError> {

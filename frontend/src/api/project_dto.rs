@@ -34,6 +34,9 @@ pub struct ProjectDto {
     ownername: String,
     full_name: String,
     chroot_repos: Ordered<String>,
+    /// What the user should know of a choice; only then there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
 }
 
 /// A project with the names of its enabled chroots.
@@ -94,6 +97,11 @@ impl ProjectDto {
             ownername: project.owner.into(),
             full_name,
             chroot_repos,
+            warnings: Vec::new(),
         }
+    }
+
+    pub fn with(self, warnings: Vec<&'static str>) -> Self {
+        Self { warnings, ..self }
     }
 }

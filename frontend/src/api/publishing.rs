@@ -1,7 +1,11 @@
 //! Beyond Copr: earlier publishes and the keys of a project. Each order is answered with its action.
 
 use actix_web::web::{Data, Json};
-use coppice_model::{UnixTime, signing::KeyAlgorithm};
+use coppice_model::{
+    UnixTime,
+    signing::KeyAlgorithm,
+    snapshot::{SnapshotEntry, SnapshotList},
+};
 use coppice_store::{ActionMessage, actions};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,13 +13,11 @@ use serde_json::{Value, json};
 use super::{ApiError, ApiUser, query::Query};
 use crate::{
     App,
-    ops::{self, Earlier, OpError, find_project},
+    ops::{self, Earlier, OpError, find_dir, find_project, find_project_chroot},
+    web::Web,
 };
 
 type Answer = Result<Json<Value>, ApiError>;
-
-/// As Copr: five years.
-const LIFETIME_S: i64 = (5 * 365 + 1) * 86_400;
 
 #[derive(Debug, Deserialize)]
 pub struct RollBackForm {
@@ -50,7 +52,7 @@ pub struct RenewForm {
 pub async fn renew_key(app: Data<App>, user: ApiUser, body: Json<Value>) -> Answer {
     let form: RenewForm = parse(body)?;
     let (context, ApiUser(user)) = (app.context(), user);
-    let until = form.expires_on.map_or(context.now.plus_seconds(LIFETIME_S), UnixTime);
+    let until = form.expires_on.map(UnixTime);
     let ordered = app.store.write(move |tx| {
         let project = find_project(tx, &form.ownername, &form.projectname)?;
         ops::renew_key(tx, &context, &user, &project, until)
@@ -71,17 +73,22 @@ pub struct RotateForm {
 pub async fn rotate_key(app: Data<App>, user: ApiUser, body: Json<Value>) -> Answer {
     let form: RotateForm = parse(body)?;
     let (context, ApiUser(user)) = (app.context(), user);
-    let warnings: &[&str] = match form.algorithm {
-        Some(KeyAlgorithm::Ed25519) => {
-            &["clients of EL 8, and some of EL 9, cannot check signatures by Ed25519 keys"]
-        }
-        _ => &[],
-    };
+    let warnings = key_warnings(form.algorithm);
     let ordered = app.store.write(move |tx| {
         let project = find_project(tx, &form.ownername, &form.projectname)?;
         ops::rotate_key(tx, &context, &user, &project, (form.algorithm, form.compromised))
     });
     Ok(Json(json!({ "action": ordered.await?, "warnings": warnings })))
+}
+
+/// What to know of a kind of key.
+pub fn key_warnings(algorithm: Option<KeyAlgorithm>) -> Vec<&'static str> {
+    match algorithm {
+        Some(KeyAlgorithm::Ed25519) => {
+            vec!["clients of EL 8, and some of EL 9, cannot check signatures by Ed25519 keys"]
+        }
+        Some(KeyAlgorithm::Rsa4096) | None => Vec::new(),
+    }
 }
 
 /// The newest actions of a project: what was ordered and how it went.
@@ -108,6 +115,44 @@ pub async fn list_actions(app: Data<App>, query: Query) -> Answer {
         })
         .collect();
     Ok(Json(json!({ "items": items })))
+}
+
+/// All keys that a project ever had, the current one first.
+pub async fn list_keys(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
+    let owner = query.required("ownername")?.to_owned();
+    let name = query.required("projectname")?.to_owned();
+    let project = app.store.read(move |conn| find_project(conn, &owner, &name)).await?.reference();
+    let ring = web.peers.keys(&project).await?;
+    let missing = || ApiError::NotFound(format!("The key of {project} is not made yet."));
+    Ok(Json(json!({ "items": ring.ok_or_else(missing)?.keys })))
+}
+
+/// The publishes of a repository that can be pinned and brought back, oldest first.
+pub async fn list_snapshots(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
+    let owner = query.required("ownername")?.to_owned();
+    let name = query.required("projectname")?.to_owned();
+    let chroot = query.required("chrootname")?.to_owned();
+    let dir = query.get("dirname").unwrap_or_default().to_owned();
+    let read = app.store.read(move |conn| {
+        let project = find_project(conn, &owner, &name)?;
+        let dir = find_dir(conn, &project, &dir)?;
+        let chroot = find_project_chroot(conn, &project, &chroot)?.name().clone();
+        Ok::<_, OpError>((project.owner, dir, chroot))
+    });
+    let (owner, dir, chroot) = read.await?;
+    let list = web.peers.snapshots(&owner, &dir, &chroot).await?;
+    let list = list.unwrap_or(SnapshotList { current: 0, snapshots: Vec::new() });
+    let base = format!("{}/{owner}/{dir}/{chroot}/snapshots", web.site.results_url);
+    let items: Vec<Value> = list.snapshots.iter().map(|snapshot| item(snapshot, &base)).collect();
+    Ok(Json(json!({ "current": list.current, "items": items })))
+}
+
+fn item(snapshot: &SnapshotEntry, base: &str) -> Value {
+    let SnapshotEntry { number, published_on, packages, builds, of, key, bytes } = snapshot;
+    json!({
+        "number": number, "url": format!("{base}/{number}/"), "published_on": published_on,
+        "packages": packages, "builds": builds, "restored_from": of, "key": key, "bytes": bytes
+    })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(body: Json<Value>) -> Result<T, ApiError> {

@@ -1,6 +1,6 @@
 //! A new project: checked, stored, its key and its empty repositories ordered.
 
-use coppice_model::{DirName, OwnerName, ProjectName, ProjectRef};
+use coppice_model::{DirName, OwnerName, ProjectName, ProjectRef, signing::KeyAlgorithm};
 use coppice_store::{
     Conn, MockChroot, Project, ProjectSettings, User, groups, mock_chroots, project_chroots, project_dirs,
     projects, users,
@@ -17,6 +17,8 @@ pub struct NewProject {
     pub storage: Option<String>,
     /// An existing project is returned unchanged.
     pub exist_ok: bool,
+    /// Of the project's key; beyond Copr.
+    pub key_algorithm: Option<KeyAlgorithm>,
     pub settings: ProjectChanges,
 }
 
@@ -34,22 +36,23 @@ pub fn create_project(tx: &mut Conn, cx: &Context, by: &User, new: &NewProject) 
     problem::ensure_none(problems)?;
     let Some(name) = name else { return Err(OpError::Invalid(Vec::new())) };
     let settings = settings(cx, by, new)?;
-    store(tx, cx, &ProjectRef { owner, name }, (&settings, &chroots))
+    let key = new.key_algorithm.unwrap_or_default();
+    store(tx, cx, &ProjectRef { owner, name }, (&settings, &chroots, key))
 }
 
 fn store(
     tx: &mut Conn,
     cx: &Context,
     reference: &ProjectRef,
-    with: (&ProjectSettings, &[MockChroot]),
+    with: (&ProjectSettings, &[MockChroot], KeyAlgorithm),
 ) -> Result<Project, OpError> {
-    let (settings, chroots) = with;
+    let (settings, chroots, algorithm) = with;
     let project = projects::insert(tx, reference, settings, cx.now)?;
     project_dirs::ensure(tx, project.id, &DirName::from(&project.name), cx.now)?;
     for chroot in chroots {
         project_chroots::insert(tx, project.id, chroot)?;
     }
-    order::key(tx, cx, &project)?;
+    order::key(tx, cx, &project, algorithm)?;
     order::publish_all(tx, cx, &project, false)?;
     Ok(project)
 }

@@ -1,9 +1,9 @@
 //! Looking things up, with the answers that clients know when they are not there.
 
-use coppice_model::BuildId;
+use coppice_model::{BuildId, DirName};
 use coppice_store::{
     BuildChroot, BuildView, Conn, Project, ProjectChroot, build_chroots, builds, groups, project_chroots,
-    projects,
+    project_dirs, projects,
 };
 
 use super::OpError;
@@ -28,6 +28,16 @@ pub fn find_project_chroot(
     let missing =
         || OpError::NotFound(format!("Chroot name {chroot} does not exist in Copr {}.", project.reference()));
     project_chroots::find(conn, project.id, chroot)?.ok_or_else(missing)
+}
+
+/// A directory of the project; an empty name is the main one's.
+pub fn find_dir(conn: &mut Conn, project: &Project, name: &str) -> Result<DirName, OpError> {
+    let wanted = if name.is_empty() { project.name.as_str() } else { name };
+    let dirs = project_dirs::list(conn, project.id)?;
+    let found = dirs.into_iter().map(|dir| dir.name).find(|dir| dir.as_str() == wanted);
+    found.ok_or_else(|| {
+        OpError::NotFound(format!("Directory {wanted} does not exist in {}", project.reference()))
+    })
 }
 
 pub fn find_build(conn: &mut Conn, id: BuildId) -> Result<BuildView, OpError> {

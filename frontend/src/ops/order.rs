@@ -4,6 +4,7 @@
 use coppice_model::{
     ActionId, ChrootName, DirName, ProjectRef,
     messages::{BackendTask, Branch, CreateKey, DistGitTask, Import, KeygenTask, PublishRepositories},
+    signing::KeyAlgorithm,
     state::{ChrootState, SourceState},
     work::{BuildContext, Limits, RpmWork, SourceSpec, SourceWork},
 };
@@ -167,10 +168,15 @@ pub(super) fn act(
 }
 
 /// A key pair for a new project.
-pub(super) fn key(tx: &mut Conn, cx: &Context, project: &Project) -> Result<(), OpError> {
+pub(super) fn key(
+    tx: &mut Conn,
+    cx: &Context,
+    project: &Project,
+    algorithm: KeyAlgorithm,
+) -> Result<(), OpError> {
     let reference = project.reference();
     let message = |action| {
-        let create = CreateKey { action, project: reference.clone(), algorithm: Default::default() };
+        let create = CreateKey { action, project: reference.clone(), algorithm };
         ActionMessage::Keygen(KeygenTask::CreateKeyV1(create))
     };
     act(tx, cx, ActionKind::CreateKey, &reference, message).map(drop)

@@ -24,12 +24,22 @@ pub struct RulesConfig {
     pub log_bytes: u64,
     /// All result files of one task together.
     pub result_bytes: u64,
+    /// How long a key lives from its last renewal; a tenth later it is renewed.
+    pub key_lifetime_days: u32,
 }
 
 impl Default for RulesConfig {
     fn default() -> Self {
         let Limits { memory_mb, processes, log_bytes, result_bytes, .. } = Limits::default();
-        Self { max_attempts: 5, silent_s: 900, memory_mb, processes, log_bytes, result_bytes }
+        Self {
+            max_attempts: 5,
+            silent_s: 900,
+            memory_mb,
+            processes,
+            log_bytes,
+            result_bytes,
+            key_lifetime_days: 3_653,
+        }
     }
 }
 
@@ -58,6 +68,8 @@ pub struct Settings {
     pub silent_s: i64,
     /// Bounds of every task but for its time, which the build says.
     pub limits: Limits,
+    /// How long a key lives from its last renewal.
+    pub key_lifetime_s: i64,
     /// Seals the leave to sign.
     pub keygen_secret: Secret,
 }
@@ -72,6 +84,7 @@ impl Settings {
             max_attempts: rules.max_attempts.max(1),
             silent_s: i64::from(rules.silent_s.max(1)),
             limits: rules.limits(),
+            key_lifetime_s: i64::from(rules.key_lifetime_days.max(1)) * 86_400,
             keygen_secret,
         }
     }

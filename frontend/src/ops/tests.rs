@@ -3,6 +3,7 @@
 mod access;
 mod builds;
 mod environment;
+mod keys;
 mod options;
 mod projects;
 mod reports;
@@ -71,6 +72,12 @@ stories! {
         repositories_come_in_the_contracts_order,
         the_build_wins_over_the_chroot_and_the_chroot_over_the_project,
         a_configuration_tells_what_a_build_would_use;
+    keys:
+        a_key_lives_longer_when_a_tenth_of_its_life_is_over,
+        a_key_whose_end_was_chosen_is_left_alone_until_nobody_wants_that_any_more,
+        the_kind_of_key_goes_to_keygen,
+        leave_to_sign_comes_with_every_order_for_its_project_only,
+        a_build_task_has_leave_for_its_project;
     resend:
         a_flush_orders_everything_unfinished_with_the_same_keys,
         only_what_is_silent_is_ordered_again,

@@ -16,7 +16,7 @@ use coppice_store::StoreError;
 use serde_json::json;
 
 use super::TemplateError;
-use crate::web::Web;
+use crate::{peers::PeerError, web::Web};
 
 const OUR_FAULT: &str = "Something went wrong on our side. Please try again later.";
 
@@ -29,6 +29,8 @@ pub enum PageError {
     NoChroot { text: String, available: String },
     #[error("asking the store")]
     Store(#[from] StoreError),
+    #[error("asking another service")]
+    Peer(#[from] PeerError),
     #[error("making a page")]
     Template(#[from] TemplateError),
 }
@@ -40,6 +42,7 @@ impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound(_) | Self::NoChroot { .. } => StatusCode::NOT_FOUND,
+            Self::Peer(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -47,6 +50,10 @@ impl ResponseError for PageError {
     fn error_response(&self) -> HttpResponse {
         let text = match self {
             Self::NotFound(text) | Self::NoChroot { text, .. } => text.clone(),
+            Self::Peer(cause) => {
+                tracing::warn!(error = %with_causes(cause), "another service could not be asked");
+                cause.to_string()
+            }
             Self::Store(_) | Self::Template(_) => {
                 tracing::error!(error = %with_causes(self), "a page could not be shown");
                 OUR_FAULT.to_owned()

@@ -3,6 +3,7 @@
 mod build;
 mod error;
 mod project;
+mod snapshots;
 mod templates;
 
 use actix_web::{
@@ -36,8 +37,10 @@ pub fn project_routes(config: &mut ServiceConfig) {
         .service(web::resource("/g/{owner}/{project}").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
+        .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
         .service(web::resource("/{owner}").get(project::owner))
         .service(web::resource("/{owner}/{project}").get(project::page))
+        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
         .service(web::resource("/{owner}/{project}/builds").get(project::page))
         .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
 }

@@ -183,6 +183,7 @@ struct ChrootRow {
     name: String,
     repo_file: String,
     results: String,
+    snapshots: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,6 +207,7 @@ impl ProjectPage {
             name: name.to_string(),
             repo_file: format!("{url}repo/{0}/{file}-{0}.repo", name.name_release()),
             results: format!("{}/{reference}/{name}/", web.site.results_url),
+            snapshots: format!("{url}snapshots/{name}/"),
         };
         Self {
             enable: format!("{}/{reference}", web.site.host),

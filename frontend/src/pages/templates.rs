@@ -11,12 +11,13 @@ macro_rules! embedded {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!(concat!("../../../templates/", $name)))),+] };
 }
 
-const EMBEDDED: [(&str, &str); 9] = embedded![
+const EMBEDDED: [(&str, &str); 10] = embedded![
     "base.html",
     "pager.html",
     "home.html",
     "user.html",
     "project.html",
+    "snapshots.html",
     "build.html",
     "api.html",
     "error.html",

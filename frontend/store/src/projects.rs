@@ -15,6 +15,8 @@ pub struct Project {
     /// Known once the project's key was made.
     pub key_fingerprint: Option<String>,
     pub created_at: UnixTime,
+    /// When the key is to be given a longer life; `None`: never by itself.
+    pub key_renew_on: Option<UnixTime>,
 }
 
 impl Project {
@@ -52,6 +54,8 @@ pub struct ProjectSettings {
     pub runtime_dependencies: Vec<String>,
     pub packit_forge_projects_allowed: Vec<String>,
     pub repo_priority: Option<i64>,
+    /// The owner chose when the key ends, so nobody lets it live longer by itself.
+    pub key_end_is_chosen: bool,
 }
 
 impl Default for ProjectSettings {
@@ -78,6 +82,7 @@ impl Default for ProjectSettings {
             runtime_dependencies: Vec::new(),
             packit_forge_projects_allowed: Vec::new(),
             repo_priority: None,
+            key_end_is_chosen: false,
         }
     }
 }
@@ -93,6 +98,7 @@ pub(crate) struct ProjectRow {
     settings: String,
     key_fingerprint: Option<String>,
     created_at: i64,
+    key_renew_on: Option<i64>,
 }
 
 impl TryFrom<ProjectRow> for Project {
@@ -111,6 +117,7 @@ impl TryFrom<ProjectRow> for Project {
             },
             key_fingerprint: row.key_fingerprint,
             created_at: UnixTime(row.created_at),
+            key_renew_on: column::time(row.key_renew_on),
         })
     }
 }
@@ -204,11 +211,31 @@ pub fn update_settings(conn: &mut Conn, id: ProjectId, settings: &ProjectSetting
     Ok(())
 }
 
-pub fn update_key(conn: &mut Conn, id: ProjectId, fingerprint: &str) -> Result<(), StoreError> {
+/// A new key, or the same with another end.
+pub fn update_key(
+    conn: &mut Conn,
+    id: ProjectId,
+    fingerprint: &str,
+    renew_on: Option<UnixTime>,
+) -> Result<(), StoreError> {
     diesel::update(projects::table.find(id.0))
-        .set(projects::key_fingerprint.eq(fingerprint))
+        .set((
+            projects::key_fingerprint.eq(fingerprint),
+            projects::key_renew_on.eq(column::seconds(renew_on)),
+        ))
         .execute(conn)?;
     Ok(())
+}
+
+pub fn update_renewal(conn: &mut Conn, id: ProjectId, on: UnixTime) -> Result<(), StoreError> {
+    diesel::update(projects::table.find(id.0)).set(projects::key_renew_on.eq(on.0)).execute(conn)?;
+    Ok(())
+}
+
+/// Projects whose keys are due for a longer life; one statement.
+pub fn list_to_renew(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<Project>, StoreError> {
+    let query = projects::table.filter(projects::key_renew_on.le(now.0)).order(projects::key_renew_on);
+    column::all(query.limit(limit).load::<ProjectRow>(conn)?)
 }
 
 /// With everything that hangs on it: chroots, packages, builds.

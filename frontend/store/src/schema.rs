@@ -58,6 +58,7 @@ diesel::table! {
         settings -> Text,
         key_fingerprint -> Nullable<Text>,
         created_at -> BigInt,
+        key_renew_on -> Nullable<BigInt>,
     }
 }
 

@@ -142,6 +142,114 @@ async fn checked_metadata_comes_by_a_snapshot_and_a_number_pins_one() {
     frontend.close().await;
 }
 
+/// keygen and the server of the results in one, for what the frontend asks of them.
+fn peers(keys: Value, snapshots: Value) -> (String, actix_web::dev::Server) {
+    use actix_web::{App, HttpResponse, HttpServer, web};
+    let of = |value: &Value| (!value.is_null()).then(|| value.clone());
+    let answer = |value: Option<Value>| match value {
+        Some(value) => HttpResponse::Ok().json(value),
+        None => HttpResponse::NotFound().finish(),
+    };
+    let app = move || {
+        let (keys, snapshots) = (of(&keys), of(&snapshots));
+        let guarded = web::get().guard(actix_web::guard::Header(
+            "authorization",
+            "Bearer a secret of the tests, shared with keygen",
+        ));
+        let list = "/results/alice/foo/fedora-43-x86_64/snapshots/index.json";
+        App::new()
+            .route("/v1/keys/alice/foo/all", guarded.to(move || std::future::ready(answer(keys.clone()))))
+            .route(list, web::get().to(move || std::future::ready(answer(snapshots.clone()))))
+    };
+    let server = HttpServer::new(app).workers(1).bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", server.addrs()[0]);
+    (url, server.disable_signals().run())
+}
+
+const KEYS: &str = "/api_3/project/key?ownername=alice&projectname=foo";
+const SNAPSHOTS: &str =
+    "/api_3/project-chroot/snapshots?ownername=alice&projectname=foo&chrootname=fedora-43-x86_64";
+const PAGE: &str = "/coprs/alice/foo/snapshots/fedora-43-x86_64/";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_snapshots_are_shown_as_the_other_services_tell_them() {
+    let keys = json!({ "keys": [
+        { "role": "current", "fingerprint": "A".repeat(40), "armored": "-----", "algorithm": "ed25519",
+          "expires_on": 1_900_000_000 },
+        { "role": "retired", "fingerprint": "B".repeat(40), "armored": "-----" },
+    ] });
+    let snapshot = |number: u64, of: Option<u64>| {
+        json!({ "number": number, "published_on": 1_800_000_000 + number, "packages": 4, "builds": 2, "of": of,
+                "key": "A".repeat(40), "bytes": 999 })
+    };
+    let list = json!({ "current": 8, "snapshots": [snapshot(7, None), snapshot(8, Some(7))] });
+    let (url, server) = peers(keys, list);
+    let running = tokio::spawn(server);
+    let frontend = Frontend::start_with(|config| {
+        config.keygen_url.clone_from(&url);
+        config.internal_results_url = Some(format!("{url}/results"));
+    })
+    .await;
+    foo(&frontend).await;
+    let keys = frontend.get(KEYS).await.ok();
+    assert_eq!(keys["items"][0]["algorithm"], "ed25519");
+    assert_eq!(
+        (&keys["items"][1]["role"], &keys["items"][1]["expires_on"]),
+        (&"retired".into(), &Value::Null)
+    );
+    let snapshots = frontend.get(SNAPSHOTS).await.ok();
+    assert_eq!(snapshots["current"], 8);
+    let newest = &snapshots["items"][1];
+    assert_eq!((&newest["number"], &newest["restored_from"]), (&8.into(), &7.into()));
+    assert_eq!(newest["url"], format!("{RESULTS}/alice/foo/fedora-43-x86_64/snapshots/8/"));
+    let page = frontend.get(PAGE).await.text;
+    for shown in ["8 (current), brings back 7", "?snapshot=7", &"B".repeat(40), "2030-03-17"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(frontend.get("/coprs/alice/foo/").await.text.contains(PAGE));
+    running.abort();
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_publish_there_is_no_key_and_no_snapshot_and_a_silent_service_is_named() {
+    let (url, server) = peers(Value::Null, Value::Null);
+    let running = tokio::spawn(server);
+    let frontend = Frontend::start_with(|config| {
+        config.keygen_url.clone_from(&url);
+        config.internal_results_url = Some(format!("{url}/results"));
+    })
+    .await;
+    foo(&frontend).await;
+    assert_eq!(frontend.get(KEYS).await.error(), (404, "The key of alice/foo is not made yet.".into()));
+    assert_eq!(frontend.get(SNAPSHOTS).await.ok()["items"], json!([]));
+    let page = frontend.get(PAGE).await.text;
+    assert!(page.contains("Nothing was published yet") && page.contains("key is not made yet"), "{page}");
+    let missing = frontend.get("/coprs/alice/foo/snapshots/nosuch-1-x86_64/").await;
+    assert_eq!(missing.status, 404);
+    running.abort();
+    running.await.unwrap_err();
+    let silent = frontend.get(KEYS).await;
+    assert_eq!(silent.status, 503);
+    assert!(silent.json()["error"].as_str().unwrap().contains("keygen does not answer"), "{}", silent.text);
+    assert_eq!(frontend.get(PAGE).await.status, 503);
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kind_of_key_is_chosen_with_the_project() {
+    let frontend = Frontend::start().await;
+    let alice = frontend.member("alice").await;
+    let with = |name: &str, kind: &str| json!({ "name": name, "chroots": ["fedora-43-x86_64"], "key_algorithm": kind });
+    let made = alice.post("/api_3/project/add/alice", &with("small", "ed25519")).await.ok();
+    assert!(made["warnings"][0].as_str().unwrap().contains("EL 8"), "{made}");
+    let usual = alice.post("/api_3/project/add/alice", &with("usual", "rsa4096")).await.ok();
+    assert_eq!(usual["warnings"], Value::Null, "Copr's answer, and nothing else");
+    let (status, said) = alice.post("/api_3/project/add/alice", &with("old", "rsa1024")).await.error();
+    assert!(status == 400 && said.contains("key_algorithm") && said.contains("ed25519"), "{said}");
+    frontend.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_earlier_publishes_are_ordered_by_the_owner_only() {
     let frontend = Frontend::start().await;

@@ -67,8 +67,17 @@ impl Customer {
 
     /// dnf on a root of the customer's own.
     pub fn dnf(&self, arguments: &[&str]) -> Said {
+        self.dnf_after("0 days", arguments)
+    }
+
+    /// The same on a machine whose clock is so much ahead.
+    pub fn dnf_after(&self, time: &str, arguments: &[&str]) -> Said {
         let mut dnf = Command::new("unshare");
-        dnf.args(["--user", "--map-root-user", "--", "dnf", "-y", "--disableplugin=*"]);
+        dnf.args(["--user", "--map-root-user", "--"]);
+        if time != "0 days" {
+            dnf.args(["faketime", "-f", time]);
+        }
+        dnf.args(["dnf", "-y", "--disableplugin=*"]);
         dnf.arg("--installroot").arg(self.folder.join("root"));
         for (key, dir) in [("reposdir", "repos"), ("cachedir", "cache"), ("logdir", "log")] {
             dnf.arg(format!("--setopt={key}={}", self.folder.join(dir).display()));

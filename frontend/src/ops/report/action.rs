@@ -1,13 +1,14 @@
 //! Reports about actions.
 
 use coppice_model::{
+    UnixTime,
     messages::ActionDone,
     state::{ActionEvent, Step},
 };
 use coppice_store::{Action, Conn, actions, projects};
 
 use super::{inconsistent, moved};
-use crate::ops::{Context, OpError, order};
+use crate::ops::{Context, OpError, keys, order};
 
 pub(super) fn done(tx: &mut Conn, cx: &Context, done: &ActionDone) -> Result<(), OpError> {
     let Some(action) = actions::find(tx, done.action)? else { return Ok(()) };
@@ -21,16 +22,22 @@ pub(super) fn done(tx: &mut Conn, cx: &Context, done: &ActionDone) -> Result<(),
             tracing::error!(action.id = %action.id, project = %action.project, kind, reason, "an action failed");
             Ok(())
         }
-        (None, Some(fingerprint)) => key_made(tx, cx, &action, fingerprint),
+        (None, Some(fingerprint)) => key_made(tx, cx, &action, (fingerprint, done.key_expires_on)),
         (None, None) => Ok(()),
     }
 }
 
 /// A new, renewed or rotated key: now `pubkey.gpg` and signed metadata can tell of it.
-fn key_made(tx: &mut Conn, cx: &Context, action: &Action, fingerprint: &str) -> Result<(), OpError> {
+fn key_made(
+    tx: &mut Conn,
+    cx: &Context,
+    action: &Action,
+    (fingerprint, ends_on): (&str, Option<UnixTime>),
+) -> Result<(), OpError> {
     let reference = &action.project;
     let found = projects::find(tx, reference.owner.as_str(), reference.name.as_str())?;
     let Some(project) = found else { return Ok(()) };
-    projects::update_key(tx, project.id, fingerprint)?;
+    let renew_on = keys::renewal(&project, cx.now, ends_on);
+    projects::update_key(tx, project.id, fingerprint, renew_on)?;
     order::publish_all(tx, cx, &project, false)
 }

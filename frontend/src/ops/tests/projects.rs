@@ -175,6 +175,7 @@ fn everything_kept() -> ProjectSettings {
         runtime_dependencies: strings(&["https://y/"]),
         packit_forge_projects_allowed: strings(&["github.com/packit/ogr"]),
         repo_priority: Some(7),
+        key_end_is_chosen: false,
     }
 }
 

@@ -23,3 +23,5 @@ DROP TABLE actions;
 ALTER TABLE actions_new RENAME TO actions;
 CREATE INDEX actions_waiting ON actions (touched_on) WHERE state = 'waiting';
 ALTER TABLE build_chroots ADD COLUMN stage_note TEXT;
+-- When the key is to be given a longer life; NULL: never by itself.
+ALTER TABLE projects ADD COLUMN key_renew_on BIGINT;

@@ -1,0 +1,74 @@
+//! Questions to other services that only read: whose keys a project has, and which publishes a repository keeps.
+//! What they say is shown and never decided upon.
+
+use std::time::Duration;
+
+use coppice_model::{ChrootName, DirName, OwnerName, ProjectRef, signing::KeyRing, snapshot::SnapshotList};
+use coppice_runtime::Secret;
+use reqwest::{RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::Config;
+
+/// A page waits no longer for another service.
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    #[error("preparing the connection to other services")]
+    Client(#[source] reqwest::Error),
+    #[error("{0} does not answer: try again in a moment")]
+    Silent(&'static str, #[source] reqwest::Error),
+}
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    client: reqwest::Client,
+    keygen_url: String,
+    keygen_secret: Secret,
+    results_url: String,
+}
+
+impl Peers {
+    pub fn new(config: &Config, keygen_secret: Secret) -> Result<Self, PeerError> {
+        let client = reqwest::Client::builder().timeout(LIMIT).no_proxy().build();
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            client: client.map_err(PeerError::Client)?,
+            keygen_url: bare(&config.keygen_url),
+            keygen_secret,
+            results_url: bare(config.internal_results_url.as_ref().unwrap_or(&config.results_url)),
+        })
+    }
+
+    /// All keys that the project ever had; `None` until the first is made.
+    pub async fn keys(&self, project: &ProjectRef) -> Result<Option<KeyRing>, PeerError> {
+        let owner = project.owner.as_str().replace('@', "%40");
+        let url = format!("{}/v1/keys/{owner}/{}/all", self.keygen_url, project.name);
+        ask("keygen", self.client.get(url).bearer_auth(self.keygen_secret.expose())).await
+    }
+
+    /// What can be pinned and brought back; `None` until the repository was published.
+    pub async fn snapshots(
+        &self,
+        owner: &OwnerName,
+        dir: &DirName,
+        chroot: &ChrootName,
+    ) -> Result<Option<SnapshotList>, PeerError> {
+        let url = format!("{}/{owner}/{dir}/{chroot}/snapshots/index.json", self.results_url);
+        ask("the server of the results", self.client.get(url)).await
+    }
+}
+
+async fn ask<T: DeserializeOwned>(
+    who: &'static str,
+    request: RequestBuilder,
+) -> Result<Option<T>, PeerError> {
+    let silent = |error| PeerError::Silent(who, error);
+    let answer = request.send().await.map_err(silent)?;
+    if answer.status() == StatusCode::NOT_FOUND {
+        return Ok(None);
+    }
+    answer.error_for_status().map_err(silent)?.json().await.map(Some).map_err(silent)
+}
