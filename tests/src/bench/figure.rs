@@ -3,7 +3,7 @@
 use serde_json::json;
 
 pub struct Figure {
-    pub name: &'static str,
+    pub name: String,
     pub value: f64,
     pub unit: &'static str,
     pub reach: Reach,
@@ -12,30 +12,54 @@ pub struct Figure {
 #[derive(Clone, Copy)]
 pub enum Reach {
     AtMost(f64),
+    AtLeast(f64),
+    /// Only told, so that others can be understood.
+    Any,
 }
 
 impl Figure {
-    pub fn at_most(name: &'static str, value: f64, unit: &'static str, most: f64) -> Self {
-        Self { name, value, unit, reach: Reach::AtMost(most) }
+    pub fn at_most(name: impl Into<String>, value: f64, unit: &'static str, most: f64) -> Self {
+        Self { name: name.into(), value, unit, reach: Reach::AtMost(most) }
+    }
+
+    pub fn at_least(name: impl Into<String>, value: f64, unit: &'static str, least: f64) -> Self {
+        Self { name: name.into(), value, unit, reach: Reach::AtLeast(least) }
+    }
+
+    pub fn note(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { name: name.into(), value, unit, reach: Reach::Any }
     }
 
     pub fn is_reached(&self) -> bool {
-        let Reach::AtMost(most) = self.reach;
-        self.value <= most
+        match self.reach {
+            Reach::AtMost(most) => self.value <= most,
+            Reach::AtLeast(least) => self.value >= least,
+            Reach::Any => true,
+        }
+    }
+
+    fn wanted(&self) -> String {
+        match self.reach {
+            Reach::AtMost(most) => format!("at most {most}"),
+            Reach::AtLeast(least) => format!("at least {least}"),
+            Reach::Any => "any".into(),
+        }
     }
 
     pub fn line(&self) -> String {
-        let Reach::AtMost(most) = self.reach;
         let verdict = if self.is_reached() { "reached" } else { "MISSED" };
         format!(
-            "{:<44} {:>10.2} {:<4} (at most {most} {})  {verdict}",
-            self.name, self.value, self.unit, self.unit
+            "{:<52} {:>10.3} {:<5} ({} {})  {verdict}",
+            self.name,
+            self.value,
+            self.unit,
+            self.wanted(),
+            self.unit
         )
     }
 
     pub fn json(&self) -> String {
-        let Reach::AtMost(most) = self.reach;
-        let reach = format!("<= {most}");
+        let reach = self.wanted();
         json!({ "name": self.name, "value": self.value, "unit": self.unit, "reach": reach, "ok": self.is_reached() })
             .to_string()
     }

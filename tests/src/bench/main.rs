@@ -2,7 +2,12 @@
 
 mod agent;
 mod figure;
+mod keys;
 mod pipeline;
+mod publish;
+mod refresh;
+mod sign;
+mod usage;
 
 use clap::Parser;
 use figure::Figure;
@@ -18,6 +23,9 @@ struct Cli {
     /// Be a builder that only notes when its task came, at this folder
     #[arg(long, hide = true)]
     agent: Option<std::path::PathBuf>,
+    /// Be a publisher that does what standard input says, as this file tells
+    #[arg(long, hide = true)]
+    publisher: Option<std::path::PathBuf>,
     /// What the backend adds for its builders
     #[arg(long, hide = true)]
     backend: Option<String>,
@@ -29,12 +37,20 @@ struct Cli {
 
 type Bench = fn() -> anyhow::Result<Vec<Figure>>;
 
-const BENCHES: [(&str, Bench); 1] = [("pipeline", pipeline::measure)];
+const BENCHES: [(&str, Bench); 4] = [
+    ("pipeline", pipeline::measure),
+    ("publish", publish::measure),
+    ("sign", sign::measure),
+    ("refresh", refresh::measure),
+];
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     if let (Some(notes), Some(backend)) = (&cli.agent, &cli.backend) {
         return agent::run(notes, backend);
+    }
+    if let Some(order) = &cli.publisher {
+        return publish::worker::run(order);
     }
     let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = cli.names.iter().find(|name| !known.contains(&name.as_str())) {
