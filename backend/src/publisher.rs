@@ -120,7 +120,9 @@ impl Publisher {
         anew: bool,
         grant: Option<&Grant>,
     ) -> Result<(), PublishError> {
-        self.on_disk(repo, |place| Ok(place.reconcile()?)).await?;
+        if !anew {
+            self.on_disk(repo, |place| Ok(place.reconcile()?)).await?;
+        }
         self.publish_as(repo, Wish { anew, ..Wish::default() }, grant).await
     }
 
@@ -241,22 +243,8 @@ impl Publisher {
         mut wish: Wish,
         grant: Option<&Grant>,
     ) -> Result<(), PublishError> {
-        let (key, is_empty) = self
-            .on_disk(repo, |place| {
-                let current = place.current()?;
-                let is_empty = current.builds.is_empty() && place.pending().changes()?.came.is_empty();
-                Ok((current.key, is_empty))
-            })
-            .await?;
-        if wish.key.is_none() && key.is_none() {
-            wish.key = match self.inner.keys.find(&repo.project()).await {
-                // An empty repository is made with the project, whether keygen runs or not.
-                Err(error) if is_empty => {
-                    tracing::info!(repository = %repo, error = with_causes(&error), "an empty repository is not signed yet");
-                    None
-                }
-                found => found?.map(|key| key.fingerprint),
-            };
+        if wish.key.is_none() && self.key_of(repo).await?.is_none() {
+            wish.key = self.first_key(repo).await?;
         }
         let now = self.inner.clock.now();
         let draft = self.on_disk(repo, move |place| {
@@ -270,6 +258,18 @@ impl Publisher {
         let Some(draft) = draft.await? else { return Ok(()) };
         let signature = self.signature(repo, &draft, grant).await?;
         self.on_disk(repo, move |place| Ok(place.commit(&draft, signature.as_deref())?)).await
+    }
+
+    /// An empty repository is made with the project, whether keygen runs or not.
+    async fn first_key(&self, repo: &RepoId) -> Result<Option<String>, PublishError> {
+        match self.inner.keys.find(&repo.project()).await {
+            Err(error) if self.on_disk(repo, |place| Ok(place.placed()?.is_empty())).await? => {
+                let error = with_causes(&error);
+                tracing::info!(repository = %repo, error, "an empty repository is not signed yet");
+                Ok(None)
+            }
+            found => Ok(found?.map(|key| key.fingerprint)),
+        }
     }
 
     async fn signature(

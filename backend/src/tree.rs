@@ -160,10 +160,9 @@ impl Tree {
 
     /// A second name for `from` that replaces `to`.
     pub fn link_over(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let fresh = self.fresh_dir()?;
-        let name = fresh.path().join("link");
-        fs::hard_link(from, &name)?;
-        fs::rename(&name, to)?;
+        let link = |name: &Path| fs::hard_link(from, name);
+        let fresh = tempfile::Builder::new().make_in(self.public.join(FRESH), link)?;
+        fresh.persist(to).map_err(|error| error.error)?;
         sync_parent(to)
     }
 

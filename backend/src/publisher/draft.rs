@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -97,15 +98,21 @@ impl Place {
 
     /// Notes what was placed or vanished without a word.
     pub fn reconcile(&self) -> Result<(), FragmentError> {
-        let (current, placed, changes) = (self.current()?, self.placed()?, self.pending().changes()?);
-        for build in &placed {
-            let is_known = current.has(build) || current.withheld.contains(build);
-            if !is_known && !changes.came.contains(build) && !changes.gone.contains(build) {
-                self.describe(build, current.key.as_deref())?;
-            }
-        }
-        let vanished = current.builds.iter().map(|entry| &entry.name).filter(|name| !placed.contains(*name));
-        Ok(vanished.map(String::as_str).try_for_each(|build| self.pending().gone(build))?)
+        let (current, changes) = (self.current()?, self.pending().changes()?);
+        let unheard = self.unheard(&current, &changes)?;
+        unheard.came.iter().try_for_each(|build| self.describe(build, current.key.as_deref()))?;
+        Ok(unheard.gone.iter().try_for_each(|build| self.pending().gone(build))?)
+    }
+
+    /// What was placed or vanished without a word.
+    fn unheard(&self, current: &Manifest, changes: &Changes) -> io::Result<Changes> {
+        let mut placed = self.placed()?;
+        let known: BTreeSet<&str> = current.builds.iter().map(|entry| entry.name.as_str()).collect();
+        let vanished = known.iter().filter(|name| !placed.contains(**name));
+        let gone = vanished.map(|name| (*name).to_owned()).collect();
+        placed.retain(|build| !known.contains(build.as_str()) && !current.withheld.contains(build));
+        placed.retain(|build| !changes.came.contains(build) && !changes.gone.contains(build));
+        Ok(Changes { came: placed, gone })
     }
 
     /// Describes a placed build, once.
@@ -121,16 +128,19 @@ impl Place {
     /// The next publish; `None` when the served repository says all already.
     pub fn draft(&self, wish: &Wish, now: UnixTime) -> Result<Option<Draft>, FragmentError> {
         let current = self.current()?;
-        if current.records.is_empty() {
-            // A first publish, or one that remembers nothing.
-            self.reconcile()?;
-        }
         let waiting = self.pending().changes()?;
         let mut changes = waiting.clone();
         changes.came.retain(|build| !current.has(build));
+        // A first publish, or one that remembers nothing.
+        let is_first = current.records.is_empty();
+        if is_first || wish.anew {
+            let unheard = self.unheard(&current, &changes)?;
+            changes.came.extend(unheard.came);
+            changes.gone.extend(unheard.gone);
+        }
         let base = self.base(&current, wish)?;
         let key = wish.key.clone().or(current.key.clone());
-        let is_lost = !self.is_whole(&base);
+        let is_lost = is_first || !self.is_whole(&base);
         let trust = match (wish.anew, is_lost || (key != current.key && !base.builds.is_empty())) {
             (true, _) => Some(Trust::Nothing),
             (false, true) => Some(Trust::Notes),
@@ -269,9 +279,11 @@ impl Place {
         let fresh = self.tree.fresh_dir()?;
         let repodata = fresh.path().join("repodata");
         fs::create_dir(&repodata)?;
-        files::write_atomic(&repodata.join("repomd.xml"), draft.repomd.as_bytes())?;
-        if let Some(signature) = signature {
-            files::write_atomic(&repodata.join("repomd.xml.asc"), signature)?;
+        let signature = signature.map(|signature| ("repomd.xml.asc", signature));
+        for (name, content) in [("repomd.xml", draft.repomd.as_bytes())].into_iter().chain(signature) {
+            let mut file = File::create_new(repodata.join(name))?;
+            file.write_all(content)?;
+            file.sync_all()?;
         }
         let target = snapshots::folder_of(&self.repository(), draft.manifest.number);
         // One that a killed process left was never served.

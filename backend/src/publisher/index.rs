@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use coppice_runtime::files;
 use tempfile::NamedTempFile;
 
 use super::{
@@ -226,10 +227,12 @@ impl<'a> Writer<'a> {
             let (output, sha256, size) = output.end();
             let fresh = output.into_inner().map_err(io::IntoInnerError::into_error)?;
             let file = format!("{sha256}-{kind}.xml.{}", compression.ending());
-            self.from.tree.settle_file(fresh, &repodata.join(&file))?;
+            fresh.as_file().sync_all()?;
+            fresh.persist(repodata.join(&file)).map_err(|error| error.error)?;
             let kind = (*kind).to_owned();
             self.written.records.push(Record { kind, file, sha256, size, open_size: Some(open_size) });
         }
+        files::sync_dir(repodata)?;
         Ok(self.written)
     }
 }
