@@ -70,7 +70,7 @@ impl Field<'_> {
         let ours = repository(&order);
         let theirs = self.stack.scratch().join(format!("peer-{}", self.project));
         for build in builds {
-            self.place(build, &[&ours, &theirs])?;
+            place(self.pool, build, &[&ours, &theirs])?;
         }
         let kind = if compression == Compression::Gzip { "gz" } else { "zstd" };
         let peer = Peer::new(theirs.clone(), kind)?;
@@ -78,26 +78,26 @@ impl Field<'_> {
         let scan = (worker.ask(&Question::Scan)?, peer.scan()?);
         let mut adds = Vec::new();
         for build in more {
-            self.place(build, &[&ours, &theirs])?;
+            place(self.pool, build, &[&ours, &theirs])?;
             adds.push((worker.ask(&Question::Add(build.clone()))?, peer.add(build)?));
         }
         worker.end()?;
         let bytes = (index_bytes(&ours.join("repodata"))?, index_bytes(&peer.repodata())?);
         Ok(Rounds { scan, adds, bytes })
     }
+}
 
-    /// The same files by other names, so that both read them from memory.
-    fn place(&self, build: &str, repositories: &[&Path]) -> anyhow::Result<()> {
-        for repository in repositories {
-            let dir = repository.join(build);
-            fs::create_dir_all(&dir)?;
-            for entry in fs::read_dir(self.pool.join(build))? {
-                let entry = entry?;
-                fs::hard_link(entry.path(), dir.join(entry.file_name()))?;
-            }
+/// The same files by other names, so that nothing is read from the disk twice.
+pub fn place(pool: &Path, build: &str, repositories: &[&Path]) -> anyhow::Result<()> {
+    for repository in repositories {
+        let dir = repository.join(build);
+        fs::create_dir_all(&dir)?;
+        for entry in fs::read_dir(pool.join(build))? {
+            let entry = entry?;
+            fs::hard_link(entry.path(), dir.join(entry.file_name()))?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 impl Rounds {
@@ -143,8 +143,7 @@ pub fn order(
     let config: toml::Table = fs::read_to_string(stack.data().join("etc/backend.toml"))?.parse()?;
     let keygen_url = config["keygen_url"].as_str().unwrap_or_default().to_owned();
     Ok(Order {
-        data_dir: stack.data().join("backend"),
-        results_url: stack.results_url.clone(),
+        data_dir: stack.scratch().join(format!("publisher-of-{}", project.name)),
         keygen_url,
         keygen_secret_file: stack.data().join("etc/keygen-backend.secret"),
         grant: keys::grant(stack, &project)?,

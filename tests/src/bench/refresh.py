@@ -37,6 +37,7 @@ def main():
     base.conf.cachedir = base.conf.persistdir = cache
     base.conf.installroot = cache
     base.conf.retries = 1
+    base.conf.substitutions["releasever"] = "12"
     failures, seen = 0, set()
     for _ in range(int(count)):
         try:

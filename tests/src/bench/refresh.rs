@@ -14,7 +14,7 @@ use coppice_kit::{Database, Stack, StackOptions};
 use crate::{
     figure::Figure,
     publish::{
-        Corpus, order, repository,
+        Corpus, order, place, repository,
         worker::{Question, Worker},
     },
 };
@@ -29,9 +29,15 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
     let stack = Stack::start(&StackOptions::on(Database::Sqlite));
     let alice = stack.member("alice");
     let order = order(&stack, &alice, "busy", Compression::Gzip)?;
-    let builds = Corpus::of_this_host()?.write(&repository(&order), 0..BUILDS, 1)?;
+    let (pool, repository) = (stack.scratch().join("pool"), repository(&order));
+    let builds = Corpus::of_this_host()?.write(&pool, 0..BUILDS, 1)?;
     let mut worker = Worker::start(&order, stack.scratch())?;
-    worker.ask(&Question::Add(builds[0].clone()))?;
+    let add = |worker: &mut Worker, build: &String| {
+        place(&pool, build, &[&repository])?;
+        worker.ask(&Question::Add(build.clone()))
+    };
+    add(&mut worker, &builds[0])?;
+    let results_url = worker.results_url.clone();
     let (running, published, started) = (AtomicBool::new(true), AtomicU32::new(0), Instant::now());
     let failed = std::thread::scope(|scope| {
         let publishing = scope.spawn(|| -> anyhow::Result<()> {
@@ -41,11 +47,11 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
                 }
                 let due = started + BETWEEN_PUBLISHES * published.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                worker.ask(&Question::Add(build.clone()))?;
+                add(&mut worker, build)?;
             }
             worker.end()
         });
-        let failed = clients(&stack, &order.repo.to_string());
+        let failed = clients(&stack, &results_url, &order.repo.to_string());
         running.store(false, Ordering::Relaxed);
         publishing.join().map_err(|_| anyhow::anyhow!("publishing panicked"))??;
         failed
@@ -59,16 +65,17 @@ pub fn measure() -> anyhow::Result<Vec<Figure>> {
 }
 
 /// Half of them by the plain address, half by the list of snapshots; how many refreshes failed.
-fn clients(stack: &Stack, repo: &str) -> anyhow::Result<u32> {
-    let url = format!("{}/{repo}", stack.results_url);
+fn clients(stack: &Stack, results_url: &str, repo: &str) -> anyhow::Result<u32> {
+    let url = format!("{results_url}/{repo}");
     let list = format!("{url}/mirrorlist");
-    let project = url.rsplit_once('/').context("a repository is below its project")?.0;
+    let (project, _) = repo.rsplit_once('/').context("a repository is below its project")?;
+    let key = format!("{}/{project}/pubkey.gpg", stack.results_url);
     let script = stack.scratch().join("refresh.py");
     fs::write(&script, SCRIPT)?;
     let start = |kind: &str, address: &str| -> anyhow::Result<Child> {
         let mut command = Command::new("/usr/bin/python3");
         command.arg(&script).arg((REFRESHES / 2).to_string()).args([kind, address]);
-        command.arg(format!("{project}/pubkey.gpg")).arg(stack.scratch().join(kind));
+        command.arg(&key).arg(stack.scratch().join(kind));
         Ok(command.stdout(Stdio::piped()).spawn()?)
     };
     let running = [start("baseurl", &url)?, start("mirrorlist", &list)?];

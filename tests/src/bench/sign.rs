@@ -19,6 +19,7 @@ use coppice_model::{
     signing::{Grant, SignatureForm},
 };
 use coppice_runtime::Secret;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use rpm::{BuildConfig, CompressionWithLevel, FileOptions, PackageBuilder};
 
 use crate::{
@@ -87,16 +88,11 @@ const RSA_SIGNATURE: u32 = 268;
 
 /// Content that no compression makes smaller.
 fn package(bytes: usize, scratch: &Path) -> anyhow::Result<PathBuf> {
-    let mut state = 88_172_645_463_325_252_u64;
-    let noise = (0..bytes / 8).flat_map(|_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    });
+    let mut noise = vec![0; bytes];
+    StdRng::seed_from_u64(1).fill_bytes(&mut noise);
     let mut package = PackageBuilder::new("big", "1", "MIT", "x86_64", "Much to carry");
     package.using_config(BuildConfig::v4().compression(CompressionWithLevel::None));
-    package.with_file_contents(noise.collect::<Vec<u8>>(), FileOptions::new("/usr/share/big/noise"))?;
+    package.with_file_contents(noise, FileOptions::new("/usr/share/big/noise"))?;
     let path = scratch.join(format!("big-{bytes}.rpm"));
     package.build()?.write_file(&path)?;
     Ok(path)

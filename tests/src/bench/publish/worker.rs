@@ -12,6 +12,7 @@ use anyhow::{Context, ensure};
 use coppice_backend::{
     publisher::{Compression, Ground, PublishConfig, Publisher, Watch},
     signing::Keygen,
+    static_server,
     tree::{RepoId, Tree},
 };
 use coppice_model::signing::Grant;
@@ -23,8 +24,8 @@ use crate::usage::{Usage, of_this_process};
 /// What the publisher stands on, and the repository that it publishes.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
+    /// Its own; nobody else publishes there.
     pub data_dir: PathBuf,
-    pub results_url: String,
     pub keygen_url: String,
     pub keygen_secret_file: PathBuf,
     pub grant: Grant,
@@ -53,6 +54,7 @@ pub fn run(order: &Path) -> anyhow::Result<()> {
     let order: Order = serde_json::from_slice(&fs::read(order)?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let publisher = runtime.block_on(async { open(&order) })?;
+    // From here on each line answers a line.
     for line in std::io::stdin().lines() {
         let question: Question = serde_json::from_str(&line?)?;
         let (before, started, resident) = (of_this_process()?, Instant::now(), resident()?);
@@ -69,12 +71,16 @@ pub fn run(order: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Serves the tree and tells where, as the first line of standard output.
 fn open(order: &Order) -> anyhow::Result<Publisher> {
     let keys = Keygen::new(&order.keygen_url, Secret::read(&order.keygen_secret_file)?)?;
     let tree = Tree::open(&order.data_dir)?;
-    let metrics = Metrics::new();
-    let results_url = &order.results_url;
-    let ground = Ground { tree: &tree, keys: &keys, clock: Clock::System, results_url, metrics: &metrics };
+    let served = static_server::bind("127.0.0.1:0".parse()?, 1, tree.public())?;
+    tokio::spawn(served.server);
+    let results_url = format!("http://{}/results", served.addr);
+    println!("{results_url}");
+    let (clock, metrics) = (Clock::System, Metrics::new());
+    let ground = Ground { tree: &tree, keys: &keys, clock, results_url: &results_url, metrics: &metrics };
     let config = PublishConfig { compression: order.compression, ..PublishConfig::default() };
     Ok(Publisher::open(ground, config, Watch::default())?)
 }
@@ -94,6 +100,7 @@ fn memory(field: &str) -> anyhow::Result<f64> {
 
 /// The bench's end of it.
 pub struct Worker {
+    pub results_url: String,
     child: Child,
     questions: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
@@ -107,8 +114,9 @@ impl Worker {
         command.arg("--publisher").arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let questions = child.stdin.take().context("a pipe")?;
-        let answers = BufReader::new(child.stdout.take().context("a pipe")?).lines();
-        Ok(Self { child, questions, answers })
+        let mut answers = BufReader::new(child.stdout.take().context("a pipe")?).lines();
+        let results_url = answers.next().context("the publisher did not start")??;
+        Ok(Self { results_url, child, questions, answers })
     }
 
     pub fn ask(&mut self, question: &Question) -> anyhow::Result<Answer> {
