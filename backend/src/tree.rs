@@ -99,6 +99,21 @@ impl Tree {
         self.dir_state(&repo.owner, &repo.dir).join(repo.chroot.as_str())
     }
 
+    /// The project's directories that are on the disk, sorted.
+    pub fn dirs_of(&self, project: &ProjectRef) -> io::Result<Vec<DirName>> {
+        let entries = match fs::read_dir(self.public.join(project.owner.as_str())) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut dirs = Vec::new();
+        for entry in entries {
+            let dir = entry?.file_name().to_str().and_then(|name| name.parse::<DirName>().ok());
+            dirs.extend(dir.filter(|dir| dir.project() == project.name.as_str()));
+        }
+        dirs.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        Ok(dirs)
+    }
+
     /// The repositories that are on the disk in these directories.
     pub fn repositories_of(&self, owner: &OwnerName, dirs: &[DirName]) -> io::Result<Vec<RepoId>> {
         let mut found = Vec::new();

@@ -24,9 +24,8 @@ impl Results {
         let (project, grant) = (&rotate.project, rotate.grant.as_ref());
         let (next, ring) = self.next_key(rotate).await?;
         // Clients may meet the new key from now on.
-        self.put_keys(project, &rotate.dirs, &ring)?;
-        let repositories = self.repositories(project, &rotate.dirs).await?;
-        for repo in &repositories {
+        self.put_keys_of(rotate, &ring).await?;
+        for repo in &self.repositories(project).await? {
             self.change_over(repo, &next, grant).await?;
         }
         let end = EndRotation {
@@ -35,9 +34,13 @@ impl Results {
             grant: rotate.grant.clone(),
         };
         let ring = self.keys.end_rotation(project, &end).await?;
-        self.put_keys(project, &rotate.dirs, &ring)?;
-        for repo in repositories.iter().filter(|_| rotate.compromised) {
-            self.publisher.drop_history(repo).await?;
+        self.put_keys_of(rotate, &ring).await?;
+        // With those that came meanwhile.
+        for repo in &self.repositories(project).await? {
+            self.change_over(repo, &next, grant).await?;
+            if rotate.compromised {
+                self.publisher.drop_history(repo).await?;
+            }
         }
         Ok(next)
     }
@@ -121,11 +124,20 @@ impl Results {
         Ok(self.verifier.verify(&dir.join(&folder), &names, key).await?)
     }
 
-    /// All that are on the disk below the directories.
-    async fn repositories(&self, project: &ProjectRef, dirs: &[DirName]) -> Result<Vec<RepoId>, IngestError> {
-        let (tree, owner, dirs) = (self.tree.clone(), project.owner.clone(), dirs.to_vec());
-        let found = blocking(move || tree.repositories_of(&owner, &dirs)).await?;
+    /// All that are on the disk, also in directories that were made after the rotation was ordered.
+    async fn repositories(&self, project: &ProjectRef) -> Result<Vec<RepoId>, IngestError> {
+        let (tree, project) = (self.tree.clone(), project.clone());
+        let found = blocking(move || tree.repositories_of(&project.owner, &tree.dirs_of(&project)?)).await?;
         found.map_err(IngestError::disk("looking for repositories"))
+    }
+
+    /// Also of directories that were made after the rotation was ordered.
+    async fn put_keys_of(&self, rotate: &RotateKey, ring: &KeyRing) -> Result<(), IngestError> {
+        let (tree, project) = (self.tree.clone(), rotate.project.clone());
+        let found = blocking(move || tree.dirs_of(&project)).await?;
+        let mut dirs = found.map_err(IngestError::disk("looking for directories"))?;
+        dirs.extend(rotate.dirs.iter().filter(|dir| !dirs.contains(dir)).cloned().collect::<Vec<_>>());
+        self.put_keys(&rotate.project, &dirs, ring)
     }
 
     /// `pubkey.gpg` of every directory: each key whose signatures clients may meet.

@@ -4,12 +4,12 @@ use std::{fs, process::Command, sync::atomic::Ordering};
 
 use coppice_backend::{actions, facts::BuildFacts, publisher::PublishConfig};
 use coppice_model::{
-    ActionId,
+    ActionId, BuildId,
     messages::{BackendTask, RotateKey},
 };
 
 use crate::{
-    host::{Host, dnf, main_dir, project, work},
+    host::{Host, chroot, dnf, main_dir, project, work},
     packages::hello,
     publishing::{assert_whole, publish},
 };
@@ -120,6 +120,25 @@ async fn when_no_snapshot_needs_the_old_packages_the_new_ones_take_their_names()
     let notes = BuildFacts::read(&dir).unwrap().unwrap();
     assert!(notes.0.values().all(|facts| facts.signed_by == new.fingerprint), "{notes:?}");
     installs_with(&host, &host.repository_url(), &new.armored).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_that_was_made_after_the_order_changes_its_key_too() {
+    let host = Host::start().await;
+    host.ingest(&work(1), &hello()).await.unwrap();
+    let mut later = work(2);
+    later.context.dir = "tools:pr:7".parse().unwrap();
+    host.ingest(&later, &hello()).await.unwrap();
+    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().unwrap();
+    let url = host.url(&format!("alice/tools:pr:7/{}/", chroot()));
+    installs_with(&host, &url, &new.armored).await.unwrap();
+    later.context.build = BuildId(3);
+    host.ingest(&later, &hello()).await.unwrap();
+    installs_with(&host, &url, &new.armored).await.unwrap();
+    assert_eq!(
+        fs::read_to_string(host.public("alice/tools:pr:7/pubkey.gpg")).unwrap().matches("BEGIN").count(),
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
