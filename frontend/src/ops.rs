@@ -17,6 +17,7 @@ mod find;
 mod grant;
 mod keys;
 mod order;
+mod permissions;
 mod problem;
 mod project_form;
 mod regenerate_repos;
@@ -25,9 +26,10 @@ mod resend;
 mod rights;
 mod settings;
 mod submit_build;
+mod webhook_secret;
 
 pub use additional_repos::Additional;
-pub use authenticate::{authenticate, renew_token};
+pub use authenticate::{NewToken, add_token, authenticate, renew_token};
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
 pub use cancel_build::cancel_build;
@@ -38,6 +40,7 @@ pub use edit_project::edit_project;
 pub use error::OpError;
 pub use find::{find_build, find_build_chroot, find_dir, find_project, find_project_chroot};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
+pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
 pub use regenerate_repos::regenerate_repos;
@@ -46,6 +49,7 @@ pub use resend::{resend_actions, resend_builds, resend_cancels};
 pub use rights::{can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
 pub use submit_build::{Upload, submit_links, submit_upload};
+pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ pub mod ids;
 pub mod messages;
 pub mod names;
 pub mod package;
+pub mod permission;
 pub mod result_file;
 pub mod signing;
 pub mod snapshot;

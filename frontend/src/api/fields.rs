@@ -31,6 +31,11 @@ impl Fields {
         fields.checked()
     }
 
+    /// By name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Adds one form field; repeated ones become a list.
     pub fn push(&mut self, name: &str, text: String) {
         let text = Value::String(text);

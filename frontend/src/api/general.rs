@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{ApiError, ApiUser, shape::Ordered};
-use crate::App;
+use crate::{App, calendar::date, ops};
 
 #[derive(Debug, Serialize)]
 pub struct Me {
@@ -20,6 +20,14 @@ pub async fn version() -> Json<Value> {
 
 pub async fn auth_check(ApiUser(user): ApiUser) -> Json<Me> {
     Json(Me { id: user.id.0, name: user.name.into() })
+}
+
+/// New credentials; the old ones stop working at once.
+pub async fn renew_token(app: Data<App>, ApiUser(user): ApiUser) -> Result<Json<Value>, ApiError> {
+    let now = app.clock.now();
+    let renewed = app.store.write(move |tx| ops::renew_token(tx, user.id, now));
+    let new = renewed.await?;
+    Ok(Json(json!({ "api_login": new.login, "api_token": new.token, "expiration": date(new.expires_at) })))
 }
 
 /// copr-cli asks here whenever its configuration has no token.

@@ -9,6 +9,7 @@ mod build_submit;
 mod error;
 mod fields;
 mod general;
+mod permissions;
 mod project;
 mod project_chroot;
 mod project_dto;
@@ -40,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(at("").route(web::get().to(general::version)))
         .service(at("/auth-check").route(web::get().to(general::auth_check)))
+        .service(at("/api-token").route(web::post().to(general::renew_token)))
         .service(at("/gssapi_login").route(web::get().to(general::gssapi_login)))
         .service(at("/gssapi_login/web-ui").route(web::get().to(general::gssapi_login)))
         .service(at("/mock-chroots/list").route(web::get().to(general::chroots)))
@@ -58,6 +60,16 @@ fn project_routes(config: &mut ServiceConfig) {
         .service(put("/project/edit/{owner}/{project}", project::edit))
         .service(put("/project/regenerate-repos/{owner}/{project}", project::regenerate))
         .service(delete("/project/delete/{owner}/{project}", project::delete))
+        .service(at("/project/permissions/get/{owner}/{project}").route(web::get().to(permissions::list)))
+        .service(put("/project/permissions/set/{owner}/{project}", permissions::set))
+        .service(put("/project/permissions/request/{owner}/{project}", permissions::request))
+        .service(
+            at("/project/permissions/can_build_in/{who}/{owner}/{project}")
+                .route(web::get().to(permissions::can_build_in)),
+        )
+        .service(
+            at("/webhook/generate/{owner}/{project}").route(web::post().to(project::renew_webhook_secret)),
+        )
         .service(at("/project/key").route(web::get().to(publishing::list_keys)))
         .service(at("/project/key/renew").route(web::post().to(publishing::renew_key)))
         .service(at("/project/key/rotate").route(web::post().to(publishing::rotate_key)))

@@ -2,6 +2,8 @@
 
 use actix_web::web::{Data, Json, Path};
 use coppice_store::{Conn, Project, projects};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     ApiError, ApiUser, Body, Fields, Form,
@@ -145,6 +147,26 @@ pub async fn regenerate(
         Ok::<_, OpError>(listed)
     });
     Ok(Json(ProjectDto::new(ordered.await?, &web.site)))
+}
+
+/// A secret that no forge knows yet; the old one stops working.
+pub async fn renew_webhook_secret(
+    app: Data<App>,
+    ApiUser(user): ApiUser,
+    path: OwnerAndName,
+) -> Result<Json<Value>, ApiError> {
+    let (owner, name) = path.into_inner();
+    let secret = Uuid::new_v4().to_string();
+    let renewed = app.store.write(move |tx| {
+        let project = find_project(tx, &owner, &name)?;
+        ops::renew_webhook_secret(tx, &user, &project, &secret)?;
+        Ok::<_, OpError>((project, secret))
+    });
+    let (project, secret) = renewed.await?;
+    Ok(Json(json!({
+        "id": project.id, "name": project.name, "ownername": project.owner,
+        "full_name": project.reference().to_string(), "webhook_secret": secret
+    })))
 }
 
 fn listed(conn: &mut Conn, owner: &str, name: &str) -> Result<Listed, OpError> {

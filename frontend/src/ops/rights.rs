@@ -1,12 +1,15 @@
 //! Who may do what with a project (contract section 8).
 
-use coppice_model::OwnerName;
-use coppice_store::{Conn, Project, User, groups};
+use coppice_model::{
+    OwnerName,
+    permission::{PermissionState, Role},
+};
+use coppice_store::{Conn, Project, User, groups, permissions};
 
 use super::OpError;
 
 /// Owner, member of the owning group, or server admin.
-fn is_owner(conn: &mut Conn, user: &User, owner: &OwnerName) -> Result<bool, OpError> {
+pub(super) fn is_owner(conn: &mut Conn, user: &User, owner: &OwnerName) -> Result<bool, OpError> {
     if user.is_admin || user.name == *owner {
         return Ok(true);
     }
@@ -16,12 +19,22 @@ fn is_owner(conn: &mut Conn, user: &User, owner: &OwnerName) -> Result<bool, OpE
     }
 }
 
+/// Owner, approved builder or admin, server admin.
 pub fn can_build(conn: &mut Conn, user: &User, project: &Project) -> Result<bool, OpError> {
-    is_owner(conn, user, &project.owner)
+    has_role(conn, user, project, &[Role::Builder, Role::Admin])
 }
 
+/// Owner, approved admin, server admin.
 pub fn can_edit(conn: &mut Conn, user: &User, project: &Project) -> Result<bool, OpError> {
-    is_owner(conn, user, &project.owner)
+    has_role(conn, user, project, &[Role::Admin])
+}
+
+fn has_role(conn: &mut Conn, user: &User, project: &Project, any: &[Role]) -> Result<bool, OpError> {
+    if is_owner(conn, user, &project.owner)? {
+        return Ok(true);
+    }
+    let roles = permissions::of(conn, project.id, user.id)?;
+    Ok(any.iter().any(|role| roles.of(*role) == PermissionState::Approved))
 }
 
 pub fn can_delete(conn: &mut Conn, user: &User, project: &Project) -> Result<bool, OpError> {

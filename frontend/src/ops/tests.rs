@@ -27,7 +27,8 @@ macro_rules! stories {
 stories! {
     access:
         a_login_works_until_its_token_ends,
-        strangers_may_read_only;
+        strangers_may_read_only,
+        roles_are_asked_for_granted_and_taken;
     projects:
         a_new_project_orders_its_key_and_its_repositories,
         a_made_key_publishes_everything_once_more,

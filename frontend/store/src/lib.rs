@@ -20,11 +20,13 @@ pub mod inbox;
 pub mod mock_chroots;
 pub mod outbox;
 pub mod packages;
+pub mod permissions;
 pub mod project_chroots;
 pub mod project_dirs;
 pub mod projects;
 pub mod tokens;
 pub mod users;
+pub mod webhook_secrets;
 
 pub use conn::Conn;
 pub use error::StoreError;
@@ -38,6 +40,7 @@ pub use builds::{Build, BuildFailure, BuildFilter, BuildOptions, BuildSource, Bu
 pub use groups::Group;
 pub use mock_chroots::MockChroot;
 pub use packages::Package;
+pub use permissions::Roles;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};

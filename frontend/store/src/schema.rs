@@ -63,6 +63,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_secrets (project_id) {
+        project_id -> BigInt,
+        secret -> Text,
+    }
+}
+
+diesel::table! {
+    permissions (project_id, user_id) {
+        project_id -> BigInt,
+        user_id -> BigInt,
+        admin -> Text,
+        builder -> Text,
+    }
+}
+
+diesel::table! {
     project_dirs (id) {
         id -> BigInt,
         project_id -> BigInt,
@@ -200,6 +216,7 @@ diesel::table! {
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(permissions -> users (user_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
 diesel::joinable!(builds -> projects (project_id));
@@ -211,6 +228,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     groups,
     memberships,
     api_tokens,
+    permissions,
     mock_chroots,
     projects,
     project_dirs,

@@ -5,6 +5,7 @@
 mod builds;
 mod errors;
 mod pages;
+mod permissions;
 mod projects;
 mod reports;
 mod repositories;

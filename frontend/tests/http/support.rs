@@ -179,6 +179,11 @@ impl Member<'_> {
         send(self.request(method, path).json(body)).await
     }
 
+    /// As its user.
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, body).await
     }

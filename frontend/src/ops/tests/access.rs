@@ -1,29 +1,38 @@
-use coppice_model::UnixTime;
-use coppice_store::ApiToken;
+use coppice_model::{
+    UnixTime,
+    permission::{
+        PermissionState::{Approved, Nothing, Request},
+        Role::{Admin, Builder},
+    },
+};
+use coppice_runtime::secret::hash_token;
+use coppice_store::User;
 
 use super::world::{F43, NOW, World};
 use crate::ops::{self, OpError, ProjectChanges};
 
 pub fn a_login_works_until_its_token_ends(world: &World) {
     let alice = world.member("alice");
-    let token = |login: &str| ApiToken {
-        login: login.into(),
-        token_hash: "hash".into(),
-        expires_at: UnixTime(NOW + 100),
+    let renew = || {
+        let id = alice.id;
+        world.write(move |tx, cx| Ok(ops::renew_token(tx, id, cx.now)?)).unwrap()
     };
-    let (id, first) = (alice.id, token("first"));
-    world.write(move |tx, cx| ops::renew_token(tx, id, &first, cx.now)).unwrap();
-    let ask = |login: &'static str, hash: &'static str, at: i64| {
-        world.read(move |conn| ops::authenticate(conn, login, hash, UnixTime(at)))
+    let ask = |login: &str, token: &str, at: i64| {
+        let (login, hash) = (login.to_owned(), hash_token(token));
+        world.read(move |conn| ops::authenticate(conn, &login, &hash, UnixTime(at)))
     };
-    assert_eq!(ask("first", "hash", NOW + 99).unwrap().name, alice.name);
-    for (login, hash, at) in [("first", "hash", NOW + 100), ("first", "other", NOW), ("nobody", "hash", NOW)]
-    {
-        assert!(matches!(ask(login, hash, at), Err(OpError::Unauthenticated)), "{login} {hash} {at}");
+    let (first, end) = (renew(), NOW + 180 * 86_400);
+    assert_eq!((first.login.len(), first.token.len(), first.expires_at.0), (20, 30, end));
+    assert_eq!(ask(&first.login, &first.token, end - 1).unwrap().name, alice.name);
+    for (login, token, at) in [
+        (first.login.as_str(), first.token.as_str(), end),
+        (&first.login, "other", NOW),
+        ("nobody", &first.token, NOW),
+    ] {
+        assert!(matches!(ask(login, token, at), Err(OpError::Unauthenticated)), "{login} {token} {at}");
     }
-    let second = token("second");
-    world.write(move |tx, cx| ops::renew_token(tx, id, &second, cx.now)).unwrap();
-    assert!(ask("first", "hash", NOW).is_err() && ask("second", "hash", NOW).is_ok());
+    let second = renew();
+    assert!(ask(&first.login, &first.token, NOW).is_err() && ask(&second.login, &second.token, NOW).is_ok());
 }
 
 pub fn strangers_may_read_only(world: &World) {
@@ -55,4 +64,50 @@ pub fn strangers_may_read_only(world: &World) {
     );
     assert!(world.sent().is_empty());
     world.cancel(&root, build).unwrap();
+}
+
+pub fn roles_are_asked_for_granted_and_taken(world: &World) {
+    let (alice, bob) = (world.member("alice"), world.member("bob"));
+    let project = world.project(&alice, "tools", &[F43]);
+    let request = |by: &User, wishes: &[(coppice_model::permission::Role, bool)]| {
+        let (by, project, wishes) = (by.clone(), project.clone(), wishes.to_vec());
+        world.write(move |tx, _| ops::request_permissions(tx, &by, &project, &wishes))
+    };
+    let set = |by: &User, of: &str, role, state| {
+        let (by, project, wishes) = (by.clone(), project.clone(), vec![(of.to_owned(), vec![(role, state)])]);
+        world.write(move |tx, _| ops::set_permissions(tx, &by, &project, &wishes))
+    };
+    let refused = |error: OpError| match error {
+        OpError::Refused(text) | OpError::Forbidden(text) => text,
+        other => panic!("{other}"),
+    };
+    let builds = || world.submit(&bob, &world.request(&project)).is_ok();
+    let edits = || world.edit(&bob, &project, ProjectChanges::default()).is_ok();
+
+    assert!(request(&bob, &[(Builder, true), (Admin, true)]).unwrap());
+    assert!(!request(&bob, &[(Builder, true)]).unwrap(), "it was asked for already");
+    assert!(!builds() && !edits(), "a wish is no right");
+    assert_eq!(
+        refused(set(&bob, "bob", Builder, Approved).unwrap_err()),
+        "User 'bob' can not see permissions for project 'alice/tools' (missing admin rights)"
+    );
+    assert_eq!(set(&alice, "bob", Builder, Approved).unwrap(), ["bob"]);
+    assert!(builds() && !edits());
+    assert!(set(&alice, "bob", Builder, Approved).unwrap().is_empty(), "nothing changed");
+    assert_eq!(
+        refused(request(&bob, &[(Builder, true)]).unwrap_err()),
+        "You already are 'builder' in 'alice/tools'"
+    );
+    assert_eq!(set(&alice, "bob", Admin, Approved).unwrap(), ["bob"]);
+    assert_eq!(set(&bob, "bob", Builder, Nothing).unwrap(), ["bob"], "an admin grants and takes");
+    assert!(builds() && edits(), "who changes settings may build");
+    assert!(request(&bob, &[(Admin, false)]).unwrap(), "given up");
+    assert!(!builds() && !edits());
+    for (error, text) in [
+        (set(&alice, "nosuch", Builder, Request), "user 'nosuch' doesn't exist in database"),
+        (set(&alice, "alice", Builder, Approved), "user 'alice' is owner of the 'alice/tools' project"),
+    ] {
+        assert_eq!(refused(error.unwrap_err()), text);
+    }
+    assert_eq!(refused(request(&bob, &[]).unwrap_err()), "no permission requested");
 }
