@@ -9,6 +9,7 @@ use std::{
 
 use coppice_model::{
     address::AllowList,
+    source_method::SourceMethod,
     work::{FailureCause, SourceSpec, SourceWork},
 };
 
@@ -40,12 +41,14 @@ pub async fn make(task: &Task, work: &SourceWork, allow: &AllowList) -> Result<(
         Fetcher { allow: allow.clone(), most_bytes: work.limits.result_bytes, limit: LONGEST_FETCH };
     let url = match &work.source {
         SourceSpec::Link { url } | SourceSpec::UploadedSpec { url, .. } => url,
+        SourceSpec::Method { method } => return Err(no_runner(method)),
     };
     let path = task.workspace.path("fetched");
     let fetched = fetch(task, &fetcher, url, &path).await?;
     let kind = match &work.source {
         SourceSpec::Link { .. } => kind(&fetched),
         SourceSpec::UploadedSpec { file_name, .. } => known(file_name),
+        SourceSpec::Method { .. } => None,
     };
     match kind {
         Some(Kind::SourcePackage(name)) => keep_srpm(task, url, &path, &name),
@@ -59,6 +62,14 @@ pub async fn make(task: &Task, work: &SourceWork, allow: &AllowList) -> Result<(
             Err(Ended::failed(FailureCause::SourceFetch, message))
         }
     }
+}
+
+fn no_runner(method: &SourceMethod) -> Ended {
+    let message = format!(
+        "this builder cannot make sources by the method {} yet: submit a source package, a spec file or the address of one",
+        method.name()
+    );
+    Ended::failed(FailureCause::SourceMake, message)
 }
 
 async fn fetch(task: &Task, fetcher: &Fetcher, url: &str, into: &Path) -> Result<Fetched, Ended> {

@@ -17,6 +17,7 @@ mod find;
 mod grant;
 mod keys;
 mod order;
+mod packages;
 mod permissions;
 mod problem;
 mod project_form;
@@ -25,6 +26,7 @@ mod report;
 mod resend;
 mod rights;
 mod settings;
+mod source_method;
 mod submit_build;
 mod webhook_secret;
 
@@ -40,6 +42,9 @@ pub use edit_project::edit_project;
 pub use error::OpError;
 pub use find::{find_build, find_build_chroot, find_dir, find_project, find_project_chroot};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
+pub use packages::{
+    PackageForm, add_package, build_package, delete_package, edit_package, find_package, reset_package,
+};
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
@@ -48,7 +53,8 @@ pub use report::apply_report;
 pub use resend::{resend_actions, resend_builds, resend_cancels};
 pub use rights::{can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
-pub use submit_build::{Upload, submit_links, submit_upload};
+pub use source_method::SourceForm;
+pub use submit_build::{Upload, submit_links, submit_method, submit_upload};
 pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]

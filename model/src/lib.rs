@@ -12,6 +12,7 @@ pub mod permission;
 pub mod result_file;
 pub mod signing;
 pub mod snapshot;
+pub mod source_method;
 pub mod state;
 pub mod work;
 

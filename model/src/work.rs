@@ -9,6 +9,7 @@ use crate::{
     chroot::Environment,
     package::{Nevra, SourceHeader},
     signing::Grant,
+    source_method::SourceMethod,
 };
 
 /// The two kinds of task, written as Copr does: `7` for the source phase, `7-fedora-43-x86_64` for a chroot.
@@ -112,9 +113,17 @@ pub struct BuildContext {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SourceSpec {
     /// An address of an SRPM or a spec file; fetched by a builder under the address policy.
-    Link { url: String },
+    Link {
+        url: String,
+    },
     /// An uploaded spec file, served by the frontend at this address. (An uploaded SRPM needs no builder.)
-    UploadedSpec { url: String, file_name: String },
+    UploadedSpec {
+        url: String,
+        file_name: String,
+    },
+    Method {
+        method: SourceMethod,
+    },
 }
 
 /// The source phase: make the SRPM.

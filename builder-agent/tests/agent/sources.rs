@@ -4,6 +4,7 @@ use std::fs;
 
 use coppice_model::{
     agent::AttemptOutcome,
+    source_method::SourceMethod,
     work::{FailureCause, SourceSpec},
 };
 
@@ -68,6 +69,18 @@ fn a_private_address_is_refused_with_the_reason() {
     assert!(
         matches!(&outcome, AttemptOutcome::Failed { cause: FailureCause::SourceFetch, message }
         if message.contains("is not on the public internet") && message.contains(&hidden)),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_method_that_no_builder_has_is_refused_in_one_sentence() {
+    let backend = Backend::start();
+    let method = SourceMethod::Rubygems { gem_name: "rake".into() };
+    let outcome = run(&backend, SourceSpec::Method { method });
+    assert!(
+        matches!(&outcome, AttemptOutcome::Failed { cause: FailureCause::SourceMake, message }
+            if message.contains("cannot make sources by the method rubygems yet: submit a source package")),
         "{outcome:?}"
     );
 }

@@ -5,6 +5,7 @@ use coppice_store::{BuildChroot, BuildSource, BuildView};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::source_dict::source_dict;
 use crate::web::Web;
 
 /// Copr: shown to clients, fixed and unused.
@@ -54,7 +55,7 @@ impl BuildDto {
             submitted_on: build.submitted_on.0,
             submitter: build.submitter.as_ref().map(ToString::to_string),
             source_package: SourcePackage {
-                name: header.map(|header| header.name.to_string()),
+                name: build.package().map(ToString::to_string),
                 url: source_url(view, web),
                 version: header.map(coppice_model::package::SourceHeader::evr),
             },
@@ -67,6 +68,7 @@ impl BuildDto {
 fn source_url(view: &BuildView, web: &Web) -> Option<String> {
     let submitted = match &view.build.source {
         BuildSource::Link { url } => Some(url.clone()),
+        BuildSource::Method { .. } => None,
         upload @ BuildSource::Upload { path, .. } => upload.is_uploaded_srpm().then(|| web.upload_url(path)),
     };
     view.build.srpm_url.clone().or(submitted)
@@ -95,13 +97,11 @@ pub fn source_results(view: &BuildView, web: &Web) -> Option<String> {
 
 pub fn source_config(view: &BuildView, web: &Web) -> Value {
     let options = &view.build.options;
-    let (kind, dict) = match &view.build.source {
-        BuildSource::Link { url } => ("link", json!({ "url": url })),
-        BuildSource::Upload { path, file_name } => {
-            let dir = path.split('/').next().unwrap_or_default();
-            ("upload", json!({ "url": web.upload_url(path), "pkg": file_name, "tmp": dir }))
-        }
-    };
+    let (kind, mut dict) = source_dict(&view.build.source, web);
+    // Copr: here under another name.
+    if let Some(method) = dict.get("source_build_method").cloned() {
+        dict["srpm_build_method"] = method;
+    }
     json!({
         "source_type": kind,
         "source_dict": dict,

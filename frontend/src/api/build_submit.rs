@@ -1,6 +1,6 @@
-//! New builds (contract sections 10.3 to 10.6).
+//! New builds (contract sections 10.3 to 10.7).
 
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, Path};
 use coppice_store::{BuildView, User};
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::{
     ApiError, ApiUser, Body, Fields, Form,
     build_dto::BuildDto,
     query::{List, Meta},
+    source_dict::read_source,
 };
 use crate::{
     App,
@@ -36,6 +37,25 @@ pub async fn from_urls(
     let views = submitted.await.map_err(ApiError::of_build)?;
     let items = views.iter().map(|view| BuildDto::new(view, &web)).collect();
     Ok(Json(List { items, meta: Meta::NONE }))
+}
+
+/// Sources that a builder makes.
+pub async fn from_method(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    method: Path<String>,
+    body: Body,
+) -> Result<Json<BuildDto>, ApiError> {
+    let fields = body.fields().await?;
+    let (request, _) = request(&fields)?;
+    let mut form = Form::new(&fields);
+    let source = read_source(&mut form);
+    form.finish_build()?;
+    let context = app.context();
+    let submitted =
+        app.store.write(move |tx| ops::submit_method(tx, &context, &user, &request, (&method, &source)));
+    Ok(Json(BuildDto::new(&submitted.await.map_err(ApiError::of_build)?, &web)))
 }
 
 /// The file is on disk before the build exists, and goes when there will be none.
@@ -71,7 +91,7 @@ async fn submit(
 }
 
 /// The options and the addresses, which only `create/url` has.
-fn request(fields: &Fields) -> Result<(BuildRequest, Vec<String>), ApiError> {
+pub fn request(fields: &Fields) -> Result<(BuildRequest, Vec<String>), ApiError> {
     let mut form = Form::new(fields);
     let request = BuildRequest {
         ownername: form.required("ownername"),

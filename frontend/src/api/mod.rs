@@ -9,6 +9,7 @@ mod build_submit;
 mod error;
 mod fields;
 mod general;
+mod package;
 mod permissions;
 mod project;
 mod project_chroot;
@@ -17,6 +18,7 @@ mod publishing;
 mod python;
 mod query;
 mod shape;
+mod source_dict;
 
 use actix_web::{
     FromRequest, Handler, Resource, Responder,
@@ -47,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/mock-chroots/list").route(web::get().to(general::chroots)))
         .service(at("/rpmrepo/{owner}/{dir}/{name_release}").route(web::get().to(repofile::rpmrepo)))
         .configure(project_routes)
+        .configure(package_routes)
         .configure(build_routes)
         .configure(build_chroot_routes);
 }
@@ -80,12 +83,28 @@ fn project_routes(config: &mut ServiceConfig) {
         .service(at("/project-chroot/build-config").route(web::get().to(project_chroot::build_config)));
 }
 
+fn package_routes(config: &mut ServiceConfig) {
+    config
+        .service(at("/package").route(web::get().to(package::get)))
+        .service(at("/package/list").route(web::get().to(package::list)))
+        .service(at("/package/add/{owner}/{project}/{package}/{type}").route(web::post().to(package::add)))
+        .service(at("/package/edit/{owner}/{project}/{package}/{kind}").route(web::post().to(package::edit)))
+        .service(at("/package/edit/{owner}/{project}/{package}").route(web::post().to(package::edit)))
+        .service(put("/package/reset", package::reset))
+        .service(at("/package/build").route(web::post().to(package::build)))
+        .service(delete("/package/delete", package::delete));
+}
+
 fn build_routes(config: &mut ServiceConfig) {
     config
         .service(at("/build/list").route(web::get().to(build::list)))
         .service(at("/build/check-before-build").route(web::post().to(build_submit::check)))
         .service(at("/build/create/url").route(web::post().to(build_submit::from_urls)))
         .service(at("/build/create/upload").route(web::post().to(build_submit::from_upload)))
+        .service(
+            at("/build/create/{method:scm|distgit|pypi|rubygems|custom}")
+                .route(web::post().to(build_submit::from_method)),
+        )
         .service(delete("/build/delete/list", build::delete_list))
         .service(delete("/build/delete/{id:\\d+}", build::delete))
         .service(put("/build/cancel/{id:\\d+}", build::cancel))

@@ -1,6 +1,6 @@
 //! The options that every submission takes, and whether they are acceptable (contract sections 10.3 and 10.4).
 
-use coppice_model::{ChrootName, DirName};
+use coppice_model::{ChrootName, DirName, PackageName};
 use coppice_store::{BuildOptions, Conn, Project, User};
 
 use super::{
@@ -38,6 +38,8 @@ pub struct BuildRequest {
 pub(super) struct Accepted {
     pub project: Project,
     pub dir: DirName,
+    /// When a package is built.
+    pub package: Option<PackageName>,
     /// `None` when the user left the choice: then all that are enabled when the SRPM is known.
     pub chroots: Option<Vec<ChrootName>>,
     pub options: BuildOptions,
@@ -65,7 +67,7 @@ impl BuildRequest {
         self.check_values(&mut problems);
         let batch = batch::wish(conn, by, self, &mut problems)?;
         problem::ensure_none(problems)?;
-        Ok(Accepted { project, dir, chroots, options: self.options(), batch })
+        Ok(Accepted { project, dir, package: None, chroots, options: self.options(), batch })
     }
 
     /// The directory, legal for this project.

@@ -1,7 +1,7 @@
 //! Which chroots a submission goes to: names and shell patterns, minus exclusions.
 
 use coppice_model::ChrootName;
-use coppice_store::{Conn, Project, project_chroots};
+use coppice_store::{Conn, PackageSettings, Project, project_chroots};
 
 use super::{BuildRequest, OpError, Problem};
 
@@ -31,6 +31,11 @@ pub(super) fn chroots(
     Ok(Some(chosen))
 }
 
+/// Whether a package is not built for a chroot unless somebody says so.
+pub(super) fn is_denied(package: &PackageSettings, chroot: &ChrootName) -> bool {
+    package.chroot_denylist.iter().any(|pattern| matches(pattern, chroot.as_str()))
+}
+
 /// Those of `all` that some wish names, in the order of `all`.
 fn named(all: &[ChrootName], wanted: &[String], problems: &mut Vec<Problem>) -> Vec<ChrootName> {
     for wish in wanted {
@@ -43,7 +48,7 @@ fn named(all: &[ChrootName], wanted: &[String], problems: &mut Vec<Problem>) -> 
 }
 
 /// Shell patterns: `*`, `?`, `[abc]`, `[a-z]`, `[!abc]`. One backtracking point keeps it linear in practice.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -64,6 +64,7 @@ fn source_spec(cx: &Context, source: &BuildSource) -> SourceSpec {
             url: cx.settings.internal_upload_url(path),
             file_name: file_name.clone(),
         },
+        BuildSource::Method { method } => SourceSpec::Method { method: method.clone() },
     }
 }
 
@@ -74,6 +75,9 @@ fn import(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> 
         (Some(made), _) => made.clone(),
         (None, BuildSource::Upload { path, .. }) => cx.settings.internal_upload_url(path),
         (None, BuildSource::Link { url }) => url.clone(),
+        (None, BuildSource::Method { .. }) => {
+            return Err(StoreError::Absent(format!("the source package of build {}", build.id)).into());
+        }
     };
     let branches = branches(tx, view)?;
     let import = Import { build: build.id, project: build.project.clone(), srpm_url, branches };

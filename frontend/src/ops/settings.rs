@@ -26,6 +26,16 @@ pub struct RulesConfig {
     pub result_bytes: u64,
     /// How long a key lives from its last renewal; a tenth later it is renewed.
     pub key_lifetime_days: u32,
+    /// DistGits of distributions that users may build from; the first one is the default.
+    pub distgits: Vec<DistgitInstance>,
+}
+
+/// Packages are at `<url>/<namespace>/<package>`; without a namespace at `<url>/rpms/<package>`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistgitInstance {
+    pub name: String,
+    pub url: String,
 }
 
 impl Default for RulesConfig {
@@ -39,6 +49,13 @@ impl Default for RulesConfig {
             log_bytes,
             result_bytes,
             key_lifetime_days: 3_653,
+            distgits: [
+                ("fedora", "https://src.fedoraproject.org"),
+                ("centos", "https://git.centos.org"),
+                ("centos-stream", "https://gitlab.com/redhat/centos-stream"),
+            ]
+            .map(|(name, url)| DistgitInstance { name: name.into(), url: url.into() })
+            .into(),
         }
     }
 }
@@ -70,6 +87,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long a key lives from its last renewal.
     pub key_lifetime_s: i64,
+    /// The first one is the default.
+    pub distgits: Vec<DistgitInstance>,
     /// Seals the leave to sign.
     pub keygen_secret: Secret,
 }
@@ -85,6 +104,7 @@ impl Settings {
             silent_s: i64::from(rules.silent_s.max(1)),
             limits: rules.limits(),
             key_lifetime_s: i64::from(rules.key_lifetime_days.max(1)) * 86_400,
+            distgits: rules.distgits.clone(),
             keygen_secret,
         }
     }

@@ -2,10 +2,14 @@
 
 use coppice_model::{Attempt, BuildId, address, state::SourceState, work::TaskId};
 use coppice_store::{
-    BuildSource, BuildView, Conn, User, attempts, build_chroots, builds, project_chroots, project_dirs,
+    BuildSource, BuildView, Conn, Package, User, attempts, build_chroots, builds, project_chroots,
+    project_dirs,
 };
 
-use super::{BuildRequest, Context, OpError, Problem, batch, build_request::Accepted, find_build, order};
+use super::{
+    BuildRequest, Context, OpError, Problem, SourceForm, batch, build_request::Accepted, choose, find_build,
+    order,
+};
 
 const ENDINGS: [&str; 3] = [".src.rpm", ".nosrc.rpm", ".spec"];
 
@@ -46,8 +50,46 @@ pub fn submit_upload(
     }
     let accepted = request.accept(tx, by, problems)?;
     let source = BuildSource::Upload { path: upload.path.clone(), file_name: upload.file_name.clone() };
-    let mut made = insert(tx, cx, by, &accepted, vec![source])?;
-    made.pop().ok_or_else(|| OpError::Refused("nothing was uploaded".into()))
+    the_one(insert(tx, cx, by, &accepted, vec![source])?)
+}
+
+/// One build whose sources a builder makes.
+pub fn submit_method(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &User,
+    request: &BuildRequest,
+    (kind, form): (&str, &SourceForm),
+) -> Result<BuildView, OpError> {
+    let (method, problems) = match form.method(tx, cx, kind, None)? {
+        Ok(method) => (Some(method), Vec::new()),
+        Err(problems) => (None, problems),
+    };
+    let accepted = request.accept(tx, by, problems)?;
+    let sources = method.map(|method| BuildSource::Method { method }).into_iter().collect();
+    the_one(insert(tx, cx, by, &accepted, sources)?)
+}
+
+/// One build of a package from its source; for all that is enabled but what its denylist names.
+pub(super) fn submit_package(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &User,
+    request: &BuildRequest,
+    (package, source): (&Package, BuildSource),
+) -> Result<BuildView, OpError> {
+    let mut accepted = request.accept(tx, by, Vec::new())?;
+    if accepted.chroots.is_none() {
+        let enabled = project_chroots::list_buildable(tx, accepted.project.id)?;
+        let names = enabled.iter().map(|chroot| chroot.name().clone());
+        accepted.chroots = Some(names.filter(|name| !choose::is_denied(&package.settings, name)).collect());
+    }
+    accepted.package = Some(package.name.clone());
+    the_one(insert(tx, cx, by, &accepted, vec![source])?)
+}
+
+fn the_one(mut made: Vec<BuildView>) -> Result<BuildView, OpError> {
+    made.pop().ok_or_else(|| OpError::Refused("nothing was submitted".into()))
 }
 
 fn problems_with(urls: &[&str]) -> Vec<Problem> {
@@ -105,6 +147,7 @@ fn insert_one(
     let row = builds::NewBuildRow {
         project: accepted.project.id,
         dir: accepted.dir.clone(),
+        package: accepted.package.clone(),
         submitter: by.id,
         source,
         source_state,

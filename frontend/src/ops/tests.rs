@@ -5,6 +5,7 @@ mod builds;
 mod environment;
 mod keys;
 mod options;
+mod packages;
 mod projects;
 mod reports;
 mod resend;
@@ -55,6 +56,9 @@ stories! {
         a_build_that_ended_cannot_be_canceled,
         refused_deletions_name_every_build,
         deleted_builds_take_their_results_with_them;
+    packages:
+        a_package_is_built_from_its_source_but_not_for_denied_chroots,
+        the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart;
     reports:
         a_repeated_report_changes_nothing,
         a_lost_builder_is_another_attempt,

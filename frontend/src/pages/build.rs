@@ -136,6 +136,10 @@ pub(super) fn package(view: &BuildView) -> String {
         (Some(header), _) => format!("{} {}", header.name, header.evr()),
         (None, BuildSource::Link { url }) => url.rsplit('/').next().unwrap_or_default().to_owned(),
         (None, BuildSource::Upload { file_name, .. }) => file_name.clone(),
+        (None, BuildSource::Method { method }) => match &view.build.package {
+            Some(package) => package.to_string(),
+            None => format!("sources by {}", method.name()),
+        },
     }
 }
 
@@ -145,6 +149,7 @@ impl About {
         let source = match &build.source {
             BuildSource::Link { url } => url.clone(),
             BuildSource::Upload { file_name, .. } => format!("{file_name} (uploaded)"),
+            BuildSource::Method { method } => format!("made by {}", method.name()),
         };
         Self {
             id: build.id.0,

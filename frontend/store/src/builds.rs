@@ -2,9 +2,12 @@
 
 mod row;
 
+use std::collections::HashMap;
+
 use coppice_model::{
     Attempt, BuildId, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
     package::SourceHeader,
+    source_method::SourceMethod,
     state::{BuildState, SourceState},
     work::FailureCause,
 };
@@ -23,6 +26,8 @@ pub struct Build {
     pub project_id: ProjectId,
     pub project: ProjectRef,
     pub dir: DirName,
+    /// Known from the submit on when a package is built, otherwise once the SRPM was read.
+    pub package: Option<PackageName>,
     /// Known once the SRPM was read.
     pub header: Option<SourceHeader>,
     pub submitter: Option<OwnerName>,
@@ -43,7 +48,7 @@ pub struct Build {
 
 impl Build {
     pub fn package(&self) -> Option<&PackageName> {
-        self.header.as_ref().map(|header| &header.name)
+        self.header.as_ref().map(|header| &header.name).or(self.package.as_ref())
     }
 }
 
@@ -58,6 +63,9 @@ pub enum BuildSource {
     Upload {
         path: String,
         file_name: String,
+    },
+    Method {
+        method: SourceMethod,
     },
 }
 
@@ -119,6 +127,8 @@ impl BuildView {
 pub struct NewBuildRow {
     pub project: ProjectId,
     pub dir: DirName,
+    /// When it is known already.
+    pub package: Option<PackageName>,
     pub submitter: UserId,
     pub source: BuildSource,
     pub source_state: SourceState,
@@ -191,6 +201,34 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<Bui
     Ok(views)
 }
 
+/// The newest build of each of these packages, or the newest that succeeded; three statements.
+pub fn latest_of_packages(
+    conn: &mut Conn,
+    project: ProjectId,
+    packages: &[PackageName],
+    only_succeeded: bool,
+) -> Result<HashMap<PackageName, BuildView>, StoreError> {
+    let names: Vec<&str> = packages.iter().map(PackageName::as_str).collect();
+    let of = builds::table.filter(builds::project_id.eq(project.0)).filter(builds::package.eq_any(names));
+    let newest = diesel::dsl::max(builds::id);
+    let ids: Vec<Option<i64>> = if only_succeeded {
+        let succeeded = chroots::table.filter(chroots::state.eq("succeeded")).select(chroots::build_id);
+        let others = ["running", "starting", "pending", "waiting", "failed", "canceled"];
+        let spoiled = chroots::table.filter(chroots::state.eq_any(others)).select(chroots::build_id);
+        of.filter(builds::source_state.eq("succeeded"))
+            .filter(builds::id.eq_any(succeeded))
+            .filter(builds::id.ne_all(spoiled))
+            .group_by(builds::package)
+            .select(newest)
+            .load(conn)?
+    } else {
+        of.group_by(builds::package).select(newest).load(conn)?
+    };
+    let ids: Vec<BuildId> = ids.into_iter().flatten().map(BuildId).collect();
+    let named = |view: BuildView| Some((view.build.package()?.clone(), view));
+    Ok(list_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
+}
+
 fn as_size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
@@ -211,6 +249,7 @@ pub fn insert(conn: &mut Conn, new: &NewBuildRow, now: UnixTime) -> Result<Build
         .values((
             builds::project_id.eq(new.project.0),
             builds::dir.eq(new.dir.as_str()),
+            builds::package.eq(new.package.as_ref().map(PackageName::as_str)),
             builds::submitter_id.eq(new.submitter.0),
             builds::submitted_on.eq(now.0),
             builds::source.eq(column::to_json("a build's source", &new.source)?),

@@ -39,7 +39,7 @@ pub use build_chroots::BuildChroot;
 pub use builds::{Build, BuildFailure, BuildFilter, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
 pub use mock_chroots::MockChroot;
-pub use packages::Package;
+pub use packages::{Package, PackageSettings};
 pub use permissions::Roles;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;

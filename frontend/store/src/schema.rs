@@ -104,6 +104,8 @@ diesel::table! {
         project_id -> BigInt,
         name -> Text,
         created_at -> BigInt,
+        source -> Nullable<Text>,
+        settings -> Text,
     }
 }
 

@@ -41,6 +41,7 @@ fn add_build(tx: &mut Conn, project: &Project) -> Result<Build, StoreError> {
         project: project.id,
         dir: (&project.name).into(),
         submitter: submitter.id,
+        package: None,
         source: BuildSource::Link { url: "https://x/y.src.rpm".into() },
         source_state: SourceState::Pending,
         options: BuildOptions {
@@ -252,6 +253,11 @@ async fn lists_take_a_fixed_number_of_statements() {
                 assert_eq!(statements(tx, |c| project_chroots::names(c, &ids)), 1);
                 assert_eq!(statements(tx, |c| project_chroots::list(c, ids[0])), 1);
                 assert_eq!(statements(tx, |c| packages::list(c, ids[0], Page::ALL)), 1);
+                let names = ["x".parse().unwrap(), "y".parse().unwrap()];
+                for only_succeeded in [false, true] {
+                    let newest = |c: &mut Conn| builds::latest_of_packages(c, ids[0], &names, only_succeeded);
+                    assert_eq!(statements(tx, newest), 3);
+                }
                 assert_eq!(statements(tx, |c| builds::find(c, coppice_model::BuildId(1))), 2);
                 assert_eq!(statements(tx, |c| built_packages::list(c, coppice_model::BuildId(1))), 1);
                 assert_eq!(statements(tx, |c| tokens::find(c, "nobody")), 1);

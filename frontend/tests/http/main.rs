@@ -4,6 +4,7 @@
 
 mod builds;
 mod errors;
+mod packages;
 mod pages;
 mod permissions;
 mod projects;

@@ -7,12 +7,12 @@ use coppice_model::{
     work::{DistGitCommit, Failure, FailureCause},
 };
 use coppice_store::{
-    Build, BuildChroot, BuildFailure, BuildView, Conn, attempts, build_chroots, builds, packages,
-    project_chroots,
+    Build, BuildChroot, BuildFailure, BuildView, Conn, PackageSettings, attempts, build_chroots, builds,
+    packages, project_chroots,
 };
 
 use super::{inconsistent, moved, package_failure, source};
-use crate::ops::{Context, OpError, batch, find_build, order};
+use crate::ops::{Context, OpError, batch, choose, find_build, order};
 
 /// The source is in DistGit: the package is known, and each chroot is built or skipped.
 pub(super) fn imported(tx: &mut Conn, cx: &Context, imported: &Imported) -> Result<(), OpError> {
@@ -24,7 +24,9 @@ pub(super) fn imported(tx: &mut Conn, cx: &Context, imported: &Imported) -> Resu
     let Step::To(next) = build.source_state.on(SourceEvent::Imported).map_err(inconsistent)? else {
         return Ok(());
     };
-    let chroots = chroots(tx, &view)?;
+    let (project, name) = (build.project_id, &imported.header.name);
+    let package = packages::ensure(tx, project, name, &build.source, cx.now)?;
+    let chroots = chroots(tx, &view, &package.settings)?;
     if chroots.is_empty() {
         let message = "no chroot was enabled in the project when the source was imported".to_owned();
         return source::fail(tx, cx, &view, BuildFailure { cause: None, message }, imported.at);
@@ -36,7 +38,6 @@ pub(super) fn imported(tx: &mut Conn, cx: &Context, imported: &Imported) -> Resu
         ..build.clone()
     };
     moved(builds::update_source(tx, build, &after)?)?;
-    packages::ensure(tx, build.project_id, &imported.header.name, cx.now)?;
     for chroot in &chroots {
         begin(tx, &after, chroot, imported)?;
     }
@@ -45,13 +46,14 @@ pub(super) fn imported(tx: &mut Conn, cx: &Context, imported: &Imported) -> Resu
     batch::release(tx, cx, build.batch)
 }
 
-/// The chosen ones, or all that are enabled now.
-fn chroots(tx: &mut Conn, view: &BuildView) -> Result<Vec<BuildChroot>, OpError> {
+/// The chosen ones, or all that are enabled now but what the package's denylist names.
+fn chroots(tx: &mut Conn, view: &BuildView, package: &PackageSettings) -> Result<Vec<BuildChroot>, OpError> {
     if !view.chroots.is_empty() {
         return Ok(view.chroots.clone());
     }
     let mut made = Vec::new();
-    for chroot in project_chroots::list_buildable(tx, view.build.project_id)? {
+    let enabled = project_chroots::list_buildable(tx, view.build.project_id)?;
+    for chroot in enabled.iter().filter(|chroot| !choose::is_denied(package, chroot.name())) {
         made.push(build_chroots::insert(tx, view.build.id, chroot.name())?);
     }
     Ok(made)

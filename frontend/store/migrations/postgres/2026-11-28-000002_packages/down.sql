@@ -1,0 +1,2 @@
+ALTER TABLE packages DROP COLUMN settings;
+ALTER TABLE packages DROP COLUMN source;
