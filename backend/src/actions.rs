@@ -4,7 +4,9 @@ use std::{fs, io};
 
 use coppice_model::{
     DirName, OwnerName, ProjectRef,
-    messages::{BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories, RollBack},
+    messages::{
+        BackendTask, BuildResults, Comps, DeleteBuilds, DeleteProject, PublishRepositories, RollBack,
+    },
     signing::PublicKey,
 };
 use coppice_runtime::files;
@@ -40,6 +42,9 @@ impl Results {
             ensure_of(project, dir)?;
             for chroot in &publish.chroots {
                 let repo = RepoId { owner: project.owner.clone(), dir: dir.clone(), chroot: chroot.clone() };
+                if let Some(comps) = &publish.comps {
+                    self.put_comps(&repo, comps).map_err(IngestError::disk("placing comps.xml"))?;
+                }
                 self.publisher.reconcile(&repo, publish.from_scratch, publish.grant.as_ref()).await?;
             }
         }
@@ -49,6 +54,14 @@ impl Results {
             Err(SigningError::NoKey(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Beside `repodata`, where the publisher finds it.
+    fn put_comps(&self, repo: &RepoId, comps: &Comps) -> io::Result<()> {
+        let path = self.tree.repository(repo).join("comps.xml");
+        let Some(content) = &comps.content else { return files::remove_all(&path) };
+        fs::create_dir_all(self.tree.repository(repo))?;
+        self.tree.put(&path, content.as_bytes())
     }
 
     async fn roll_back(&self, back: &RollBack) -> Result<(), IngestError> {

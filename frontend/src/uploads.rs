@@ -55,6 +55,18 @@ impl Upload {
         format!("{}/{}", self.dir, self.file_name)
     }
 
+    /// The content of a file that is text and not larger than this.
+    pub async fn text(&self, most_bytes: u64) -> Result<String, ApiError> {
+        let path = self.folder.join(&self.file_name);
+        let size = tokio::fs::metadata(&path).await.map_err(ApiError::internal)?.len();
+        if size > most_bytes {
+            return Err(ApiError::TooLarge { limit_bytes: most_bytes });
+        }
+        let bytes = tokio::fs::read(&path).await.map_err(ApiError::internal)?;
+        let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+        text.ok_or_else(|| ApiError::BadRequest(format!("{}: not a text in UTF-8", self.file_name)))
+    }
+
     /// From now on somebody else knows the file and removes it when it is of no more use.
     pub fn keep(mut self) {
         self.kept = true;

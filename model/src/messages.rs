@@ -7,7 +7,7 @@ mod keygen;
 mod report;
 
 pub use backend::{
-    BackendTask, BuildResults, DeleteBuilds, DeleteProject, PublishRepositories, RollBack, RotateKey,
+    BackendTask, BuildResults, Comps, DeleteBuilds, DeleteProject, PublishRepositories, RollBack, RotateKey,
 };
 pub use distgit::{Branch, DistGitTask, Import};
 pub use keygen::{CreateKey, KeygenTask, RenewKey};

@@ -15,6 +15,7 @@ fn publish() -> BackendTask {
         dirs: vec!["tools".parse().unwrap()],
         chroots: vec![CHROOT.parse().unwrap()],
         from_scratch: false,
+        comps: None,
         grant: None,
     })
 }

@@ -12,7 +12,7 @@ use std::{
 use coppice_backend::{actions, publisher::PublishConfig, results::IngestError};
 use coppice_model::{
     ActionId,
-    messages::{BackendTask, PublishRepositories},
+    messages::{BackendTask, Comps, PublishRepositories},
 };
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,7 @@ pub fn publish(from_scratch: bool) -> BackendTask {
         dirs: vec![main_dir()],
         chroots: vec![chroot()],
         from_scratch,
+        comps: None,
         grant: None,
     })
 }
@@ -116,11 +117,16 @@ async fn uploaded_comps_are_carried_along() {
     let comps = "<?xml version=\"1.0\"?>\n<comps><group><id>greetings</id><name>Greetings</name>\
                  <uservisible>true</uservisible><packagelist><packagereq type=\"mandatory\">hello</packagereq>\
                  </packagelist></group></comps>\n";
-    fs::write(host.repository().join("comps.xml"), comps).unwrap();
-    actions::handle(&host.results, &publish(false)).await.unwrap();
-    let output = host.dnf(&["group", "list", "--available"]).await;
-    let listed = String::from_utf8(output.stdout).unwrap();
-    assert!(listed.contains("Greetings"), "{listed}");
+    for (content, is_there) in [(Some(comps.to_owned()), true), (None, false)] {
+        let BackendTask::PublishV1(mut wish) = publish(false) else { unreachable!() };
+        wish.comps = Some(Comps { content });
+        actions::handle(&host.results, &BackendTask::PublishV1(wish)).await.unwrap();
+        // Whoever publishes later leaves them alone.
+        actions::handle(&host.results, &publish(true)).await.unwrap();
+        let output = host.dnf(&["group", "list", "--available"]).await;
+        let listed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(listed.contains("Greetings"), is_there, "{listed}");
+    }
 }
 
 #[tokio::test]

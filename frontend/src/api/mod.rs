@@ -9,6 +9,7 @@ mod build_submit;
 mod error;
 mod fields;
 mod general;
+mod monitor;
 mod package;
 mod permissions;
 mod project;
@@ -48,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/gssapi_login/web-ui").route(web::get().to(general::gssapi_login)))
         .service(at("/mock-chroots/list").route(web::get().to(general::chroots)))
         .service(at("/rpmrepo/{owner}/{dir}/{name_release}").route(web::get().to(repofile::rpmrepo)))
+        .service(at("/monitor").route(web::get().to(monitor::get)))
         .configure(project_routes)
         .configure(package_routes)
         .configure(build_routes)
@@ -79,6 +81,7 @@ fn project_routes(config: &mut ServiceConfig) {
         .service(at("/project/actions").route(web::get().to(publishing::list_actions)))
         .service(at("/project-chroot/snapshots").route(web::get().to(publishing::list_snapshots)))
         .service(at("/project-chroot/roll-back").route(web::post().to(publishing::roll_back)))
+        .service(put("/project-chroot/edit/{owner}/{project}/{chroot}", project_chroot::edit))
         .service(at("/project-chroot").route(web::get().to(project_chroot::get)))
         .service(at("/project-chroot/build-config").route(web::get().to(project_chroot::build_config)));
 }

@@ -1,15 +1,16 @@
-//! Chroots of projects and the configuration of their builds (contract sections 9.1 and 9.3).
+//! Chroots of projects and the configuration of their builds (contract sections 9.1 to 9.3).
 
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, Path};
 use coppice_model::{UnixTime, chroot::Repository};
 use coppice_store::{BuildView, Conn, Project, ProjectChroot};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, query::Query};
+use super::{ApiError, ApiUser, Body, Fields, Form, query::Query};
 use crate::{
     App,
-    ops::{self, BuildConfig, OpError, find_project, find_project_chroot},
+    ops::{self, BuildConfig, ChrootChanges, NewComps, OpError, find_project, find_project_chroot},
+    web::Web,
 };
 
 const DAY_S: i64 = 86_400;
@@ -17,6 +18,8 @@ const DAY_S: i64 = 86_400;
 const KEPT_DAYS: i64 = 7;
 /// Copr: shown to clients, fixed and unused.
 const MEMORY_LIMIT: u32 = 2048;
+/// It travels in a message.
+const MOST_COMPS_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Serialize)]
 pub struct ProjectChrootDto {
@@ -82,6 +85,55 @@ pub async fn get(app: Data<App>, query: Query) -> Result<Json<ProjectChrootDto>,
     let (named, now) = (Named::new(&query)?, app.clock.now());
     let (project, chroot) = app.store.read(move |conn| named.find(conn)).await?;
     Ok(Json(ProjectChrootDto::new(&project, chroot, now)))
+}
+
+/// Always multipart from clients, with the fields in a part named `json`; the other shapes are taken too.
+pub async fn edit(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    path: Path<(String, String, String)>,
+    body: Body,
+) -> Result<Json<ProjectChrootDto>, ApiError> {
+    let (fields, files) = body.with_files(&web.uploads).await?;
+    let mut changes = changes(&fields)?;
+    if let Some(file) = files.first() {
+        let (name, content) = (file.file_name.clone(), file.text(MOST_COMPS_BYTES).await?);
+        changes.comps = Some(NewComps { name, content });
+    }
+    let (owner, project, chroot) = path.into_inner();
+    let (named, context) = (Named { owner, project, chroot }, app.context());
+    let now = context.now;
+    let edited = app.store.write(move |tx| {
+        let (project, chroot) = named.find(tx)?;
+        let chroot = ops::edit_chroot(tx, &context, &user, (&project, &chroot), &changes)?;
+        Ok::<_, OpError>((project, chroot))
+    });
+    let (project, chroot) = edited.await?;
+    Ok(Json(ProjectChrootDto::new(&project, chroot, now)))
+}
+
+fn changes(fields: &Fields) -> Result<ChrootChanges, ApiError> {
+    let mut form = Form::new(fields);
+    let by_commas = |text: String| {
+        let modules = text.split([',', ' ', '\n']).map(str::trim).filter(|module| !module.is_empty());
+        modules.map(ToOwned::to_owned).collect()
+    };
+    let changes = ChrootChanges {
+        additional_repos: form.words("additional_repos"),
+        additional_packages: form.words("additional_packages"),
+        additional_modules: form.text("additional_modules").map(by_commas),
+        with_opts: form.words("with_opts"),
+        without_opts: form.words("without_opts"),
+        bootstrap: form.text("bootstrap"),
+        bootstrap_image: form.text("bootstrap_image"),
+        isolation: form.text("isolation"),
+        delete_comps: form.flag("delete_comps").unwrap_or(false),
+        comps: None,
+        reset_fields: form.words("reset_fields").unwrap_or_default(),
+    };
+    form.finish()?;
+    Ok(changes)
 }
 
 pub async fn build_config(app: Data<App>, query: Query) -> Result<Json<Value>, ApiError> {

@@ -25,6 +25,11 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every value of a repeated key.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     pub fn required(&self, name: &'static str) -> Result<&str, ApiError> {
         self.get(name).ok_or(ApiError::MissingArgument(name))
     }

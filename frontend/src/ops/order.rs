@@ -200,6 +200,7 @@ pub(super) fn publish(
         dirs,
         chroots,
         from_scratch: false,
+        comps: None,
         grant: None,
     };
     publish_as(tx, cx, wish)
@@ -231,6 +232,7 @@ pub(super) fn publish_all(
         dirs,
         chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),
         from_scratch,
+        comps: None,
         grant: None,
     };
     publish_as(tx, cx, wish)

@@ -40,7 +40,8 @@ stories! {
         what_only_admins_may_set_is_refused_to_others,
         a_project_with_running_builds_stays,
         a_deleted_project_is_gone_with_all_its_directories,
-        regenerating_orders_all_directories_from_scratch;
+        regenerating_orders_all_directories_from_scratch,
+        new_comps_go_to_the_repositories_of_their_chroot;
     options:
         patterns_choose_chroots_and_exclusions_remove,
         wrong_values_are_named_with_their_fields,

@@ -5,7 +5,7 @@ mod row;
 use std::collections::HashMap;
 
 use coppice_model::{
-    Attempt, BuildId, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
+    Attempt, BuildId, ChrootName, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
     package::SourceHeader,
     source_method::SourceMethod,
     state::{BuildState, SourceState},
@@ -227,6 +227,33 @@ pub fn latest_of_packages(
     let ids: Vec<BuildId> = ids.into_iter().flatten().map(BuildId).collect();
     let named = |view: BuildView| Some((view.build.package()?.clone(), view));
     Ok(list_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
+}
+
+/// The newest build of each package in each of these chroots, by package and chroot; one statement.
+pub fn newest_in_chroots(
+    conn: &mut Conn,
+    project: ProjectId,
+    dir: &DirName,
+    in_chroots: &[ChrootName],
+) -> Result<Vec<(PackageName, ChrootName, BuildId)>, StoreError> {
+    let names: Vec<&str> = in_chroots.iter().map(ChrootName::as_str).collect();
+    let rows: Vec<(Option<String>, String, Option<i64>)> = chroots::table
+        .inner_join(builds::table)
+        .filter(builds::project_id.eq(project.0))
+        .filter(builds::dir.eq(dir.as_str()))
+        .filter(builds::package.is_not_null())
+        .filter(chroots::chroot.eq_any(names))
+        .group_by((builds::package, chroots::chroot))
+        .select((builds::package, chroots::chroot, diesel::dsl::max(chroots::build_id)))
+        .load(conn)?;
+    let mut newest: Vec<(PackageName, ChrootName, BuildId)> = Vec::with_capacity(rows.len());
+    for (package, chroot, build) in rows {
+        let (Some(package), Some(build)) = (package, build) else { continue };
+        let package = column::word("a build's package", &package)?;
+        newest.push((package, column::word("a build's chroot", &chroot)?, BuildId(build)));
+    }
+    newest.sort_by(|a, b| (a.0.as_str(), a.1.as_str()).cmp(&(b.0.as_str(), b.1.as_str())));
+    Ok(newest)
 }
 
 fn as_size(number: i64) -> usize {

@@ -242,3 +242,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     batches,
 );
+diesel::allow_columns_to_appear_in_same_group_by_clause!(builds::package, build_chroots::chroot);

@@ -171,8 +171,7 @@ async fn builds_of_every_type_are_pending_and_name_their_source() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_answered_in_the_words_of_the_contract() {
     let frontend = Frontend::start().await;
-    let alice = foo(&frontend).await;
-    let gem = json!({ "gem_name": "rake" });
+    let (alice, gem) = (foo(&frontend).await, json!({ "gem_name": "rake" }));
     alice.post(&add("rake", "rubygems"), &gem).await.ok();
     for (path, body, status, text) in [
         (add("rake", "rubygems"), gem.clone(), 409, "Package rake already exists in copr alice/foo."),

@@ -182,3 +182,42 @@ async fn the_configuration_of_a_chroot_of_a_build_leaves_out_what_is_default() {
     assert_eq!(frontend.get(&other).await.error(), (404, text));
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_monitor_tells_the_newest_result_of_each_package_and_chroot() {
+    let frontend = Frontend::start().await;
+    let backend = uploaded(&frontend).await;
+    let monitor = "/api_3/monitor?ownername=alice&projectname=foo";
+    let none = json!({ "output": "ok", "message": "Project monitor request successful", "packages": [] });
+    assert_eq!(frontend.get(monitor).await.ok(), none);
+    backend.imports().await;
+    backend.until_chroot_is("state", "pending").await;
+    let asked = format!("{monitor}&additional_fields[]=url_build_log&additional_fields%5B%5D=url_build");
+    let told = frontend.get(&asked).await.ok();
+    assert_eq!(told["packages"][0]["name"], "hello");
+    let id = backend.build.0;
+    let mut expected = json!({ "state": "pending", "status": 4, "build_id": id, "pkg_version": "1-1", "url_build_log": null });
+    assert_eq!(told["packages"][0]["chroots"][CHROOTS[0]], expected);
+
+    backend.progresses(1, Progress::Taken { builder: "builder-1".into() }).await;
+    backend.ends(1, TaskOutcome::Published { packages: vec![nevra("x86_64")] }).await;
+    backend.until_chroot_is("state", "succeeded").await;
+    let row = frontend.get(&asked).await.ok()["packages"][0]["chroots"][CHROOTS[0]].clone();
+    expected["state"] = "succeeded".into();
+    expected["status"] = 1.into();
+    let log = format!("{RESULTS}/alice/foo/{}/{id:08}-hello/builder-live.log.gz", CHROOTS[0]);
+    expected["url_build_log"] = log.into();
+    assert_eq!(row, expected);
+    for (query, status, text) in [
+        (
+            "&additional_fields[]=a&additional_fields[]=bogus",
+            400,
+            "Wrong additional_fields argument(s): a, bogus",
+        ),
+        ("&project_dirname=foo:pr:1", 404, "Dirname 'foo:pr:1' doesn't exist in 'alice/foo' copr"),
+    ] {
+        let answer = frontend.get(&format!("{monitor}{query}")).await.error();
+        assert_eq!(answer, (status, text.to_owned()));
+    }
+    frontend.close().await;
+}

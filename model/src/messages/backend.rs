@@ -34,8 +34,17 @@ pub struct PublishRepositories {
     /// Rebuild from the RPMs, not from what is remembered of them.
     #[serde(default)]
     pub from_scratch: bool,
+    /// The repositories carry this group file from now on; `None`: what they carry stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comps: Option<Comps>,
     #[serde(default)]
     pub grant: Option<Grant>,
+}
+
+/// Content of a `comps.xml`; without any the repositories carry none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comps {
+    pub content: Option<String>,
 }
 
 /// Results of builds that go away: first from the metadata, then from the disk.

@@ -1,4 +1,7 @@
-use coppice_model::{UnixTime, messages::BackendTask};
+use coppice_model::{
+    UnixTime,
+    messages::{BackendTask, Comps},
+};
 use coppice_store::{Project, ProjectSettings, groups, project_chroots, projects};
 
 use super::world::{EPEL, F43, F43_ARM, NOW, World, key_made, strings};
@@ -292,4 +295,34 @@ pub fn regenerating_orders_all_directories_from_scratch(world: &World) {
     let sent = world.sent();
     let BackendTask::PublishV1(publish) = sent[0].backend() else { panic!("{sent:?}") };
     assert!(publish.from_scratch && publish.chroots.len() == 2 && publish.dirs.len() == 1);
+}
+
+pub fn new_comps_go_to_the_repositories_of_their_chroot(world: &World) {
+    let alice = world.member("alice");
+    let project = world.project(&alice, "tools", &[F43, EPEL]);
+    let edit = |changes: ops::ChrootChanges| {
+        let (by, of) = (alice.clone(), project.clone());
+        world
+            .write(move |tx, cx| {
+                let chroot = ops::find_project_chroot(tx, &of, F43)?;
+                ops::edit_chroot(tx, cx, &by, (&of, &chroot), &changes)
+            })
+            .unwrap();
+        let sent = world.sent().into_iter().map(|sent| match sent.backend() {
+            BackendTask::PublishV1(publish) => publish,
+            other => panic!("{other:?}"),
+        });
+        sent.collect::<Vec<_>>()
+    };
+    let comps = ops::NewComps { name: "groups.xml".into(), content: "<comps/>".into() };
+    let sent = edit(ops::ChrootChanges { comps: Some(comps), ..Default::default() });
+    assert_eq!(sent[0].chroots, [F43.parse().unwrap()]);
+    assert_eq!(sent[0].comps, Some(Comps { content: Some("<comps/>".into()) }));
+    assert!(edit(ops::ChrootChanges { with_opts: Some(strings(&["x"])), ..Default::default() }).is_empty());
+    let sent = edit(ops::ChrootChanges { delete_comps: true, ..Default::default() });
+    assert_eq!(sent[0].comps, Some(Comps { content: None }));
+    assert!(
+        edit(ops::ChrootChanges { delete_comps: true, ..Default::default() }).is_empty(),
+        "there are none"
+    );
 }
