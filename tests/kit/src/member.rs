@@ -75,13 +75,23 @@ impl Member {
 
     /// Runs the real copr-cli.
     pub fn copr(&self, arguments: &[&str]) -> Said {
+        run(&mut self.client(arguments))
+    }
+
+    /// The same for a command that asks back.
+    pub fn copr_answering(&self, arguments: &[&str], answer: &str) -> Said {
+        let path = self.home.join("answer");
+        fs::write(&path, answer).expect("our own folder");
+        run(self.client(arguments).stdin(fs::File::open(path).expect("it was just written")))
+    }
+
+    fn client(&self, arguments: &[&str]) -> Command {
         let program = std::env::var_os("COPPICE_COPR_CLI")
             .expect("COPPICE_COPR_CLI names the copr-cli to use: run the tests by tools/test");
-        run(Command::new(program)
-            .args(arguments)
-            .current_dir(&self.home)
-            .env("HOME", &self.home)
-            .env_remove("XDG_CONFIG_HOME"))
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.home).env("HOME", &self.home);
+        command.env_remove("XDG_CONFIG_HOME");
+        command
     }
 
     /// Submits without waiting; the build's id.

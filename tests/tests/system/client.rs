@@ -1,11 +1,13 @@
 //! Every command of the unmodified copr-cli that this service answers.
 
-use coppice_kit::{Database, distro, distro::CHROOT};
+use std::time::Duration;
+
+use coppice_kit::{Database, Member, Stack, distro, distro::CHROOT, member::fetch, until};
 use serde_json::json;
 
 use crate::{on_both_databases, usual};
 
-on_both_databases!(copr_cli_works_unchanged);
+on_both_databases!(copr_cli_works_unchanged, copr_cli_keeps_packages_chroots_roles_and_tokens);
 
 fn copr_cli_works_unchanged(database: Database) {
     let Some((stack, _turn)) = usual(database) else { return };
@@ -38,7 +40,7 @@ fn copr_cli_works_unchanged(database: Database) {
     stack.close();
 }
 
-fn builds(stack: &coppice_kit::Stack, alice: &coppice_kit::Member, bob: &coppice_kit::Member) {
+fn builds(stack: &Stack, alice: &Member, bob: &Member) {
     let source = distro::srpm("noarch-hello", stack.scratch());
     let path = source.display().to_string();
     assert!(bob.copr(&["build", "alice/tools", &path]).fails(7).contains("bob"));
@@ -74,4 +76,102 @@ fn builds(stack: &coppice_kit::Stack, alice: &coppice_kit::Member, bob: &coppice
 
     let (status, body) = alice.asks("GET", "no/such/thing", None);
     assert_eq!((status, body), (404, json!({ "error": "Such API endpoint doesn't exist" })));
+}
+
+fn copr_cli_keeps_packages_chroots_roles_and_tokens(database: Database) {
+    let Some((stack, _turn)) = usual(database) else { return };
+    let (alice, bob) = (stack.member("alice"), stack.member("bob"));
+    alice.copr(&["create", "tools", "--chroot", CHROOT]).ok();
+    packages(&alice);
+    chroots(&stack, &alice);
+    roles(&stack, &alice, &bob);
+    let secret = alice.copr_answering(&["new-webhook-secret", "tools"], "y\n").ok();
+    assert!(secret.contains("Generated new token: "), "{secret}");
+    alice.copr(&["new-api-token"]).ok();
+    assert_eq!(alice.asks("GET", "auth-check", None).0, 401, "the old token works no more");
+    alice.copr(&["modify", "tools", "--description", "with the new token"]).ok();
+    stack.close();
+}
+
+fn packages(alice: &Member) {
+    let script = alice.home().join("script.sh");
+    std::fs::write(&script, "#!/bin/sh\necho hi\n").unwrap();
+    let script = script.display().to_string();
+    for (kind, arguments) in [
+        ("pypi", &["--packagename", "six", "--pythonversions", "3"][..]),
+        (
+            "scm",
+            &[
+                "--clone-url",
+                "https://example.com/tool.git",
+                "--spec",
+                "tool.spec",
+                "--webhook-rebuild",
+                "on",
+            ],
+        ),
+        ("distgit", &[]),
+        ("rubygems", &["--gem", "rake"]),
+        ("custom", &["--script", &script, "--script-chroot", CHROOT, "--max-builds", "5"]),
+    ] {
+        let (add, name) = (format!("add-package-{kind}"), format!("a-{kind}"));
+        let said = alice.copr(&[&[&add, "tools", "--name", &name], arguments].concat()).ok();
+        assert!(said.contains("Create or edit operation was successful."), "{said}");
+        assert!(alice.copr(&["get-package", "tools", "--name", &name]).ok().contains(&format!("\"{kind}\"")));
+    }
+    let again = alice.copr(&["add-package-rubygems", "tools", "--name", "a-scm", "--gem", "x"]).fails(1);
+    assert!(again.contains("Package a-scm already exists in copr alice/tools."), "{again}");
+    alice.copr(&["edit-package-rubygems", "tools", "--name", "a-rubygems", "--gem", "minitest"]).ok();
+    let names = alice.copr(&["list-package-names", "tools"]).ok();
+    assert_eq!(names.split_whitespace().count(), 5, "{names}");
+    assert!(alice.copr(&["list-packages", "tools", "--with-latest-build"]).ok().contains("minitest"));
+
+    let failed = alice.copr(&["build-package", "tools", "--name", "a-rubygems"]);
+    assert_eq!(failed.code, 4, "{failed:?}");
+    let latest = alice.copr(&["get-package", "tools", "--name", "a-rubygems", "--with-latest-build"]).ok();
+    assert!(latest.contains("cannot make sources by the method rubygems yet"), "{latest}");
+    let monitor = alice.copr(&["monitor", "tools"]).ok();
+    assert!(monitor.contains("a-rubygems") && monitor.contains("failed"), "{monitor}");
+    for build in [
+        &["buildgem", "tools", "--gem", "rake", "--nowait"][..],
+        &["buildpypi", "tools", "--packagename", "six", "--nowait"],
+        &["buildscm", "tools", "--clone-url", "https://example.com/tool.git", "--nowait"],
+        &["build-distgit", "tools", "--name", "zlib", "--nowait"],
+        &["buildcustom", "tools", "--script", &script, "--nowait"],
+    ] {
+        assert!(alice.copr(build).ok().contains("Created builds: "), "{build:?}");
+    }
+    alice.copr(&["reset-package", "tools", "--name", "a-custom"]).ok();
+    let unset = alice.copr(&["build-package", "tools", "--name", "a-custom", "--nowait"]).fails(1);
+    assert!(unset.contains("doesn't have the default source method set"), "{unset}");
+    alice.copr(&["delete-package", "tools", "--name", "a-custom"]).ok();
+    let gone = alice.copr(&["get-package", "tools", "--name", "a-custom"]).fails(1);
+    assert!(gone.contains("No package with name a-custom in copr tools"), "{gone}");
+}
+
+fn chroots(stack: &Stack, alice: &Member) {
+    let place = format!("tools/{CHROOT}");
+    alice.copr(&["edit-chroot", &place, "--packages", "gcc make", "--rpmbuild-with", "x"]).ok();
+    let told = alice.copr(&["get-chroot", &place]).ok();
+    assert!(told.contains("\"gcc\"") && told.contains("\"x\""), "{told}");
+    alice.copr(&["edit-chroot", &place, "--reset", "additional_packages"]).ok();
+    assert!(!alice.copr(&["get-chroot", &place]).ok().contains("gcc"));
+    let comps =
+        "<?xml version=\"1.0\"?>\n<comps><group><id>tools</id><name>Our tools</name></group></comps>\n";
+    std::fs::write(alice.home().join("groups.xml"), comps).unwrap();
+    alice.copr(&["edit-chroot", &place, "--upload-comps", "groups.xml"]).ok();
+    let repomd = format!("{}/alice/tools/{CHROOT}/repodata/repomd.xml", stack.results_url);
+    until("the repository carries the groups", Duration::from_secs(30), || {
+        fetch(&repomd).1.contains("type=\"group\"").then_some(())
+    });
+}
+
+fn roles(stack: &Stack, alice: &Member, bob: &Member) {
+    let source = distro::srpm("noarch-hello", stack.scratch()).display().to_string();
+    bob.copr(&["request-permissions", "alice/tools", "--builder"]).ok();
+    assert!(alice.copr(&["list-permissions", "tools"]).ok().contains("builder: request"));
+    assert!(bob.copr(&["list-permissions", "alice/tools"]).fails(7).contains("missing admin rights"));
+    bob.copr(&["build", "alice/tools", &source, "--nowait"]).fails(7);
+    alice.copr(&["edit-permissions", "tools", "--builder", "bob"]).ok();
+    bob.copr(&["build", "alice/tools", &source, "--nowait"]).ok();
 }
