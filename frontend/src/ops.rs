@@ -14,6 +14,7 @@ mod edit_chroot;
 mod edit_project;
 mod environment;
 mod error;
+mod expire;
 mod find;
 mod grant;
 mod keys;
@@ -29,6 +30,7 @@ mod rights;
 mod settings;
 mod source_method;
 mod submit_build;
+mod tasks;
 mod webhook_secret;
 
 pub use additional_repos::Additional;
@@ -42,6 +44,7 @@ pub use delete_project::delete_project;
 pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};
 pub use edit_project::edit_project;
 pub use error::OpError;
+pub use expire::expire_projects;
 pub use find::{find_build, find_build_chroot, find_dir, find_project, find_project_chroot};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use packages::{
@@ -57,6 +60,7 @@ pub use rights::{can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
 pub use source_method::SourceForm;
 pub use submit_build::{Upload, submit_links, submit_method, submit_upload};
+pub use tasks::{RpmTask, SourceTask, find_rpm_task, find_source_task, list_tasks, list_waiting_actions};
 pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub fn bind(config: &HttpConfig, parts: Parts) -> io::Result<(SocketAddr, Server
 fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::scope("/api_3").configure(api::routes).default_service(web::to(api::no_such_endpoint)))
+        .service(web::scope("/backend").configure(api::backend_routes))
         .service(web::scope("/coprs").configure(repofile::routes).configure(pages::project_routes))
         .configure(pages::routes);
 }

@@ -59,6 +59,7 @@ impl Sweep {
         } else if looks % SLOW_EVERY == SLOW_EVERY - 1 {
             self.order_again(self.app.clock.now().plus_seconds(-self.app.settings.silent_s)).await?;
             self.renew_keys().await?;
+            self.expire_projects().await?;
             self.forget().await?;
         }
         Ok(())
@@ -84,6 +85,15 @@ impl Sweep {
         let ordered = self.app.store.write(move |tx| ops::renew_keys(tx, &cx)).await?;
         if ordered > 0 {
             tracing::info!(ordered, "keys get a longer life");
+        }
+        Ok(())
+    }
+
+    async fn expire_projects(&self) -> Result<(), OpError> {
+        let cx = self.app.context();
+        let gone = self.app.store.write(move |tx| ops::expire_projects(tx, &cx)).await?;
+        if gone > 0 {
+            tracing::info!(gone, "projects whose time was over are deleted");
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::source_dict::source_dict;
 use crate::web::Web;
 
 /// Copr: shown to clients, fixed and unused.
-const MEMORY_LIMIT: u32 = 2048;
+pub const MEMORY_LIMIT: u32 = 2048;
 
 #[derive(Debug, Serialize)]
 pub struct BuildDto {

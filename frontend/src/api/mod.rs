@@ -1,6 +1,7 @@
 //! API v3 of Copr: translates requests into rules of `ops` and answers into JSON.
 
 mod auth;
+mod backend_views;
 mod body;
 mod build;
 mod build_chroot;
@@ -28,6 +29,7 @@ use actix_web::{
 };
 
 pub use auth::ApiUser;
+pub use backend_views::backend_routes;
 pub use body::{Body, BodyLimits};
 pub use build::packages_by_chroot;
 pub use build_dto::{chroot_results, source_results};

@@ -6,7 +6,7 @@ use coppice_store::{BuildView, Conn, Project, ProjectChroot};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, ApiUser, Body, Fields, Form, query::Query};
+use super::{ApiError, ApiUser, Body, Fields, Form, build_dto::MEMORY_LIMIT, query::Query};
 use crate::{
     App,
     ops::{self, BuildConfig, ChrootChanges, NewComps, OpError, find_project, find_project_chroot},
@@ -16,8 +16,6 @@ use crate::{
 const DAY_S: i64 = 86_400;
 /// A dropped chroot keeps its data so long.
 const KEPT_DAYS: i64 = 7;
-/// Copr: shown to clients, fixed and unused.
-const MEMORY_LIMIT: u32 = 2048;
 /// It travels in a message.
 const MOST_COMPS_BYTES: u64 = 4 << 20;
 

@@ -70,7 +70,8 @@ fn joined(ids: &[BuildId]) -> String {
     ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn delete_of_project(tx: &mut Conn, cx: &Context, views: &[BuildView]) -> Result<(), OpError> {
+/// Whoever asked may.
+pub(super) fn delete_of_project(tx: &mut Conn, cx: &Context, views: &[BuildView]) -> Result<(), OpError> {
     let Some(first) = views.first() else { return Ok(()) };
     order_removal(tx, cx, first, views.iter().map(results).collect())?;
     let ids: Vec<BuildId> = views.iter().map(|view| view.build.id).collect();

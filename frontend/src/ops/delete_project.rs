@@ -17,6 +17,11 @@ pub fn delete_project(tx: &mut Conn, cx: &Context, by: &User, project: &Project)
         return Err(OpError::Forbidden("This project is protected against deletion.".into()));
     }
     ensure_nothing_runs(tx, project)?;
+    remove(tx, cx, project)
+}
+
+/// Whoever asked may.
+pub(super) fn remove(tx: &mut Conn, cx: &Context, project: &Project) -> Result<(), OpError> {
     let reference = project.reference();
     let dirs: Vec<_> = project_dirs::list(tx, project.id)?.into_iter().map(|dir| dir.name).collect();
     let message = |action| {
@@ -28,9 +33,15 @@ pub fn delete_project(tx: &mut Conn, cx: &Context, by: &User, project: &Project)
 }
 
 fn ensure_nothing_runs(conn: &mut Conn, project: &Project) -> Result<(), OpError> {
+    super::delete_builds::ensure_none_runs(&running(conn, project)?)
+}
+
+pub(super) fn nothing_runs(conn: &mut Conn, project: &Project) -> Result<bool, OpError> {
+    Ok(running(conn, project)?.is_empty())
+}
+
+fn running(conn: &mut Conn, project: &Project) -> Result<Vec<BuildId>, OpError> {
     let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
     let all = builds::list(conn, &filter, Page::ALL)?;
-    let running: Vec<BuildId> =
-        all.iter().filter(|view| !view.state().is_final()).map(|view| view.build.id).collect();
-    super::delete_builds::ensure_none_runs(&running)
+    Ok(all.iter().filter(|view| !view.state().is_final()).map(|view| view.build.id).collect())
 }

@@ -6,13 +6,13 @@ mod import;
 mod source;
 
 use coppice_model::{
-    Attempt,
+    Attempt, BuildId,
     messages::Report,
     work::{Failure, TaskId},
 };
-use coppice_store::{BuildFailure, Conn};
+use coppice_store::{BuildFailure, Conn, builds};
 
-use super::{Context, OpError};
+use super::{Context, OpError, expire};
 
 /// Applies one report in the transaction that also claims it in the inbox.
 pub fn apply_report(tx: &mut Conn, cx: &Context, report: &Report) -> Result<(), OpError> {
@@ -27,7 +27,8 @@ pub fn apply_report(tx: &mut Conn, cx: &Context, report: &Report) -> Result<(), 
             source::finished(tx, cx, (*build, *attempt), outcome, *at)
         }
         Report::FinishedV1 { task: TaskId::Rpm(build, chroot), attempt, outcome, at } => {
-            chroot::finished(tx, cx, (*build, chroot, *attempt), outcome, *at)
+            chroot::finished(tx, cx, (*build, chroot, *attempt), outcome, *at)?;
+            make_room(tx, cx, *build)
         }
         Report::LostV1 { task: TaskId::Source(build), attempt, reason, at } => {
             source::lost(tx, cx, (*build, *attempt), reason, *at)
@@ -38,6 +39,14 @@ pub fn apply_report(tx: &mut Conn, cx: &Context, report: &Report) -> Result<(), 
         Report::ImportedV1(imported) => import::imported(tx, cx, imported),
         Report::ImportFailedV1 { build, failure, at } => import::failed(tx, cx, *build, failure, *at),
         Report::ActionDoneV1(done) => action::done(tx, cx, done),
+    }
+}
+
+/// A build that ended may be one more than its package keeps.
+fn make_room(tx: &mut Conn, cx: &Context, build: BuildId) -> Result<(), OpError> {
+    match builds::find(tx, build)? {
+        Some(view) if view.state().is_final() => expire::prune_package(tx, cx, &view),
+        _ => Ok(()),
     }
 }
 

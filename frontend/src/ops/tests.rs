@@ -41,7 +41,8 @@ stories! {
         a_project_with_running_builds_stays,
         a_deleted_project_is_gone_with_all_its_directories,
         regenerating_orders_all_directories_from_scratch,
-        new_comps_go_to_the_repositories_of_their_chroot;
+        new_comps_go_to_the_repositories_of_their_chroot,
+        a_project_goes_when_its_time_is_over_and_nothing_runs;
     options:
         patterns_choose_chroots_and_exclusions_remove,
         wrong_values_are_named_with_their_fields,
@@ -59,7 +60,8 @@ stories! {
         deleted_builds_take_their_results_with_them;
     packages:
         a_package_is_built_from_its_source_but_not_for_denied_chroots,
-        the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart;
+        the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart,
+        a_package_keeps_so_many_builds_and_its_newest_good_one;
     reports:
         a_repeated_report_changes_nothing,
         a_lost_builder_is_another_attempt,

@@ -8,8 +8,8 @@ use coppice_model::{
     Attempt, BuildId, ChrootName, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
     package::SourceHeader,
     source_method::SourceMethod,
-    state::{BuildState, SourceState},
-    work::FailureCause,
+    state::{BuildState, ChrootState, SourceState},
+    work::{FailureCause, TaskId},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,18 @@ impl BuildView {
     pub fn state(&self) -> BuildState {
         let states: Vec<_> = self.chroots.iter().map(|chroot| chroot.state).collect();
         BuildState::of(self.build.source_state, &states)
+    }
+
+    /// Tasks that wait for a builder or have one.
+    pub fn open_tasks(&self) -> Vec<TaskId> {
+        use SourceState::{Pending, Running, Starting};
+        let is_open = |state: ChrootState| {
+            matches!(state, ChrootState::Pending | ChrootState::Starting | ChrootState::Running)
+        };
+        match self.build.source_state {
+            Pending | Starting | Running => vec![TaskId::Source(self.build.id)],
+            _ => self.chroots.iter().filter(|c| is_open(c.state)).map(BuildChroot::task).collect(),
+        }
     }
 
     /// The earliest start of a chroot.

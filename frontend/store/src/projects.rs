@@ -238,6 +238,12 @@ pub fn list_to_renew(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<P
     column::all(query.limit(limit).load::<ProjectRow>(conn)?)
 }
 
+/// Projects whose time is over; one statement.
+pub fn list_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<Project>, StoreError> {
+    let query = projects::table.filter(projects::delete_on.le(now.0)).order(projects::delete_on);
+    column::all(query.limit(limit).load::<ProjectRow>(conn)?)
+}
+
 /// With everything that hangs on it: chroots, packages, builds.
 pub fn delete(conn: &mut Conn, id: ProjectId) -> Result<(), StoreError> {
     diesel::delete(projects::table.find(id.0)).execute(conn)?;

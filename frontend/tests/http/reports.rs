@@ -221,3 +221,42 @@ async fn the_monitor_tells_the_newest_result_of_each_package_and_chroot() {
     }
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_builders_are_told_can_be_read_by_anybody() {
+    let frontend = Frontend::start().await;
+    let backend = uploaded(&frontend).await;
+    let task = format!("/backend/get-build-task/{}-{}", backend.build, CHROOTS[0]);
+    let early = frontend.get(&task).await;
+    assert_eq!((early.status.as_u16(), early.json()), (404, json!({ "msg": "Specified task ID not found" })));
+    backend.imports().await;
+    backend.until_chroot_is("state", "pending").await;
+    let answer = frontend.get(&format!("{task}/")).await;
+    assert_eq!(answer.header("copr-fe-be-api-version"), "9");
+    let told = answer.ok();
+    for (key, value) in [
+        ("task_id", json!(format!("{}-{}", backend.build, CHROOTS[0]))),
+        ("package_name", json!("hello")),
+        ("package_version", json!("1-1")),
+        ("git_hash", json!("c".repeat(40))),
+        ("enable_net", json!(false)),
+        ("isolation", json!("default")),
+        ("timeout", json!(18_000)),
+        ("sandbox", json!("alice/foo--alice")),
+    ] {
+        assert_eq!(told[key], value, "{key}");
+    }
+    assert_eq!(told["repos"][0]["baseurl"], format!("{RESULTS}/alice/foo/{}/", CHROOTS[0]));
+    let jobs = frontend.get("/backend/pending-jobs/").await.ok();
+    assert_eq!((jobs[0]["task_id"].clone(), jobs.as_array().unwrap().len()), (told["task_id"].clone(), 1));
+    let source = frontend.get(&format!("/backend/get-srpm-build-task/{}", backend.build)).await.ok();
+    assert_eq!(
+        (source["source_type"].clone(), &source["distributions_in_project"]),
+        (json!(2), &json!(["fedora-43"]))
+    );
+    let count = frontend.get("/backend/pending-action-count/").await.ok().as_u64().unwrap();
+    let all = frontend.get("/backend/pending-actions/").await.ok();
+    assert!(count > 0 && all.as_array().unwrap().len() as u64 == count, "{all}");
+    assert_eq!(frontend.get("/backend/pending-action/").await.ok()["id"], all[0]["id"]);
+    frontend.close().await;
+}

@@ -1,4 +1,9 @@
-use coppice_model::source_method::SourceMethod;
+use coppice_model::{
+    BuildId,
+    messages::BackendTask,
+    source_method::SourceMethod,
+    work::{Failure, FailureCause, TaskOutcome},
+};
 use coppice_store::{BuildSource, Project, User, builds};
 
 use super::world::{EPEL, F43, F43_ARM, World, finished, published, rpm};
@@ -49,4 +54,28 @@ pub fn the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart(worl
     assert_eq!((newest(false), newest(true)), (Some(good), Some(good)));
     let running = world.pending(&alice, &project, &[F43]);
     assert_eq!((newest(false), newest(true)), (Some(running), Some(good)));
+}
+
+pub fn a_package_keeps_so_many_builds_and_its_newest_good_one(world: &World) {
+    let alice = world.member("alice");
+    let project = world.project(&alice, "tools", &[F43]);
+    let (by, of) = (alice.clone(), project.clone());
+    let form = PackageForm { max_builds: Some(2), ..gem("") };
+    world.write(move |tx, cx| ops::add_package(tx, cx, &by, &of, ("hello", "rubygems", &form))).unwrap();
+    let ended = |outcome: TaskOutcome| {
+        let build = world.pending(&alice, &project, &[F43]);
+        world.take(&rpm(build, F43), 1);
+        world.heard(finished(&rpm(build, F43), 1, outcome));
+        build
+    };
+    let failed = || TaskOutcome::Failed(Failure { cause: FailureCause::Build, message: "no".into() });
+    let is_there = |build: BuildId| world.read(move |conn| Ok(builds::find(conn, build)?)).unwrap().is_some();
+    let (oldest, good) = (ended(published()), ended(published()));
+    assert!(is_there(oldest));
+    let failures = [ended(failed()), ended(failed()), ended(failed())];
+    assert!(!is_there(oldest) && is_there(good), "nothing good came later");
+    assert_eq!(failures.map(is_there), [false, true, true]);
+    let removed =
+        world.sent().into_iter().filter(|sent| matches!(sent.backend(), BackendTask::DeleteBuildsV1(_)));
+    assert!(removed.count() > 0, "with their results");
 }

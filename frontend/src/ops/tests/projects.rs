@@ -326,3 +326,29 @@ pub fn new_comps_go_to_the_repositories_of_their_chroot(world: &World) {
         "there are none"
     );
 }
+
+pub fn a_project_goes_when_its_time_is_over_and_nothing_runs(world: &World) {
+    let alice = world.member("alice");
+    for name in ["idle", "busy", "lasting"] {
+        let project = world.project(&alice, name, &[F43]);
+        if name != "lasting" {
+            let changes = ProjectChanges { delete_after_days: Some(2), ..ProjectChanges::default() };
+            world.edit(&alice, &project, changes).unwrap();
+        }
+        if name == "busy" {
+            world.pending(&alice, &project, &[F43]);
+        }
+    }
+    let left = || {
+        let all = world.read(|conn| Ok(projects::list(conn, None, coppice_store::Page::ALL)?)).unwrap();
+        all.into_iter().map(|project| project.name.to_string()).collect::<Vec<_>>()
+    };
+    world.app.clock.advance(2 * 86_400 - 1);
+    assert_eq!(world.write(ops::expire_projects).unwrap(), 0);
+    world.app.clock.advance(1);
+    world.sent();
+    assert_eq!(world.write(ops::expire_projects).unwrap(), 1);
+    assert!(matches!(world.sent().remove(0).backend(), BackendTask::DeleteProjectV1(_)));
+    assert_eq!(left(), ["busy", "lasting"]);
+    assert_eq!(world.write(ops::expire_projects).unwrap(), 0);
+}
