@@ -18,7 +18,10 @@ mod turns;
 
 use std::{io, sync::Arc};
 
-use coppice_model::signing::{Grant, SignatureForm};
+use coppice_model::{
+    publish_queue::Waiting,
+    signing::{Grant, SignatureForm},
+};
 use coppice_runtime::{Clock, health::Metrics, logging::with_causes};
 use prometheus::IntCounterVec;
 
@@ -34,7 +37,6 @@ use fragment::FragmentError;
 use graves::{Grave, Graves};
 pub use step::{Step, Watch};
 use turns::Turns;
-pub use turns::Waiting;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {

@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use coppice_model::{agent::Job, work::RpmWork};
+use coppice_model::{agent::Job, publish_queue::Waiting, work::RpmWork};
 use coppice_runtime::{Clock, Secret, health::Metrics, logging::with_causes, secret::SecretError};
 
 pub use config::ResultsConfig;
@@ -26,7 +26,7 @@ pub(crate) use worker_log::utc;
 pub use crate::dispatch::staging::Staged;
 use crate::{
     blocking::{Broken, blocking},
-    publisher::{Ground, OpenError, PublishError, Publisher, Waiting},
+    publisher::{Ground, OpenError, PublishError, Publisher},
     shelf::Shelf,
     signing::{Keygen, SigningError},
     tree::{RepoId, Tree},

@@ -23,6 +23,8 @@ pub struct Config {
     pub internal_results_url: Option<String>,
     /// Where our services reach keygen.
     pub keygen_url: String,
+    /// Where our services reach the backend.
+    pub backend_url: String,
     /// Where our services reach distgit.
     pub distgit_url: String,
     /// File with the secret that keygen shares with us: by it the backend gets leave to have something signed.
@@ -59,6 +61,7 @@ impl Default for Config {
             results_url: "http://127.0.0.1:5002/results".into(),
             internal_results_url: None,
             keygen_url: "http://127.0.0.1:5004".into(),
+            backend_url: "http://127.0.0.1:5003".into(),
             distgit_url: "http://127.0.0.1:5001".into(),
             keygen_secret_file: "/etc/coppice/keygen.secret".into(),
             data_dir: "/var/lib/coppice/frontend".into(),

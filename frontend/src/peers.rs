@@ -1,9 +1,12 @@
-//! Questions to other services that only read: whose keys a project has, and which publishes a repository keeps.
-//! What they say is shown and never decided upon.
+//! Questions to other services that only read: whose keys a project has, which publishes a repository keeps and
+//! which wait. What they say is shown and never decided upon.
 
 use std::time::Duration;
 
-use coppice_model::{ChrootName, DirName, OwnerName, ProjectRef, signing::KeyRing, snapshot::SnapshotList};
+use coppice_model::{
+    ChrootName, DirName, OwnerName, ProjectRef, publish_queue::Waiting, signing::KeyRing,
+    snapshot::SnapshotList,
+};
 use coppice_runtime::Secret;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
@@ -28,6 +31,7 @@ pub struct Peers {
     keygen_url: String,
     keygen_secret: Secret,
     results_url: String,
+    backend_url: String,
 }
 
 impl Peers {
@@ -39,6 +43,7 @@ impl Peers {
             keygen_url: bare(&config.keygen_url),
             keygen_secret,
             results_url: bare(config.internal_results_url.as_ref().unwrap_or(&config.results_url)),
+            backend_url: bare(&config.backend_url),
         })
     }
 
@@ -58,6 +63,12 @@ impl Peers {
     ) -> Result<Option<SnapshotList>, PeerError> {
         let url = format!("{}/{owner}/{dir}/{chroot}/snapshots/index.json", self.results_url);
         ask("the server of the results", self.client.get(url)).await
+    }
+
+    /// Repositories that are to be published, in the order of their turns.
+    pub async fn publish_queue(&self) -> Result<Vec<Waiting>, PeerError> {
+        let url = format!("{}/publishing", self.backend_url);
+        Ok(ask("the backend", self.client.get(url)).await?.unwrap_or_default())
     }
 }
 

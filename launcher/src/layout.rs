@@ -227,6 +227,7 @@ impl Layout {
             ("keygen_secret_file", path(self.secret())),
             ("keygen_url", url(addresses.keygen).into()),
             ("internal_results_url", addresses.results_url().into()),
+            ("backend_url", url(addresses.agents).into()),
             ("database", database.into()),
             ("public_url", public.into()),
             ("internal_url", addresses.frontend_url().into()),

@@ -9,6 +9,7 @@ pub mod messages;
 pub mod names;
 pub mod package;
 pub mod permission;
+pub mod publish_queue;
 pub mod result_file;
 pub mod signing;
 pub mod snapshot;

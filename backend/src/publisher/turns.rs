@@ -9,8 +9,7 @@ use std::{
     },
 };
 
-use coppice_model::UnixTime;
-use serde::Serialize;
+use coppice_model::{UnixTime, publish_queue::Waiting};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::tree::RepoId;
@@ -36,17 +35,6 @@ struct Line {
     requests: usize,
     since: UnixTime,
     trouble: Option<String>,
-}
-
-/// A repository that is to be published, for operators.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Waiting {
-    pub repository: String,
-    /// Builds and actions that wait for the same publish.
-    pub requests: usize,
-    pub since: UnixTime,
-    /// Why the last try did not succeed.
-    pub trouble: Option<String>,
 }
 
 impl Turns {

@@ -51,6 +51,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/gssapi_login/web-ui").route(web::get().to(general::gssapi_login)))
         .service(at("/mock-chroots/list").route(web::get().to(general::chroots)))
         .service(at("/rpmrepo/{owner}/{dir}/{name_release}").route(web::get().to(repofile::rpmrepo)))
+        .service(at("/publish-queue").route(web::get().to(publishing::queue)))
         .service(at("/monitor").route(web::get().to(monitor::get)))
         .configure(project_routes)
         .configure(package_routes)

@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json};
 use coppice_model::{
     UnixTime,
+    publish_queue::Waiting,
     signing::KeyAlgorithm,
     snapshot::{SnapshotEntry, SnapshotList},
 };
@@ -145,6 +146,28 @@ pub async fn list_snapshots(app: Data<App>, web: Data<Web>, query: Query) -> Ans
     let base = format!("{}/{owner}/{dir}/{chroot}/snapshots", web.site.results_url);
     let items: Vec<Value> = list.snapshots.iter().map(|snapshot| item(snapshot, &base)).collect();
     Ok(Json(json!({ "current": list.current, "items": items })))
+}
+
+/// What waits to be published, in the order of its turns; of one owner or project if that is asked for. Why a try
+/// failed is for operators; a build's `stage_note` tells its user.
+pub async fn queue(web: Data<Web>, query: Query) -> Answer {
+    let owner = query.get("ownername").filter(|owner| !owner.is_empty());
+    let project = query.get("projectname").filter(|project| !project.is_empty());
+    let is_wanted = |waiting: &Waiting| {
+        let mut parts = waiting.repository.split('/');
+        let (of, dir) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let name = dir.split(':').next().unwrap_or_default();
+        owner.is_none_or(|owner| owner == of) && project.is_none_or(|project| project == name)
+    };
+    let waiting = web.peers.publish_queue().await?;
+    let told =
+        waiting.iter().enumerate().filter(|(_, waiting)| is_wanted(waiting)).map(|(place, waiting)| {
+            json!({
+                "place": place + 1, "repository": waiting.repository, "requests": waiting.requests,
+                "since": waiting.since, "is_failing": waiting.trouble.is_some()
+            })
+        });
+    Ok(Json(json!({ "items": told.collect::<Vec<_>>(), "length": waiting.len() })))
 }
 
 fn item(snapshot: &SnapshotEntry, base: &str) -> Value {

@@ -160,10 +160,19 @@ fn peers(keys: Value, snapshots: Value) -> (String, actix_web::dev::Server) {
         App::new()
             .route("/v1/keys/alice/foo/all", guarded.to(move || std::future::ready(answer(keys.clone()))))
             .route(list, web::get().to(move || std::future::ready(answer(snapshots.clone()))))
+            .route("/publishing", web::get().to(|| async { HttpResponse::Ok().json(queue()) }))
     };
     let server = HttpServer::new(app).workers(1).bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", server.addrs()[0]);
     (url, server.disable_signals().run())
+}
+
+/// What the backend has to publish.
+fn queue() -> Value {
+    json!([
+        { "repository": "bob/other/fedora-43-x86_64", "requests": 1, "since": 5, "trouble": null },
+        { "repository": "alice/foo:pr:7/fedora-43-x86_64", "requests": 3, "since": 9, "trouble": "disk full at /srv" },
+    ])
 }
 
 const KEYS: &str = "/api_3/project/key?ownername=alice&projectname=foo";
@@ -187,6 +196,7 @@ async fn keys_and_snapshots_are_shown_as_the_other_services_tell_them() {
     let running = tokio::spawn(server);
     let frontend = Frontend::start_with(|config| {
         config.keygen_url.clone_from(&url);
+        config.backend_url.clone_from(&url);
         config.internal_results_url = Some(format!("{url}/results"));
     })
     .await;
@@ -197,6 +207,12 @@ async fn keys_and_snapshots_are_shown_as_the_other_services_tell_them() {
         (&keys["items"][1]["role"], &keys["items"][1]["expires_on"]),
         (&"retired".into(), &Value::Null)
     );
+    let waiting = frontend.get("/api_3/publish-queue?ownername=alice&projectname=foo").await;
+    let expected = json!({ "length": 2, "items": [{
+        "place": 2, "repository": "alice/foo:pr:7/fedora-43-x86_64", "requests": 3, "since": 9, "is_failing": true
+    }] });
+    assert_eq!(waiting.ok(), expected);
+    assert!(!waiting.text.contains("/srv"), "paths of the host are for operators");
     let snapshots = frontend.get(SNAPSHOTS).await.ok();
     assert_eq!(snapshots["current"], 8);
     let newest = &snapshots["items"][1];

@@ -109,5 +109,6 @@ fn snapshots_roll_backs_and_new_keys_are_installed_with_every_signature_checked(
     alice.waits_for(later, &["succeeded"]);
     assert_eq!(served(), Some(2), "the new build stands beside the one that was brought back");
     installs("?repo_gpgcheck=1");
+    assert_eq!(alice.get("publish-queue"), json!({ "items": [], "length": 0 }));
     stack.close();
 }
