@@ -6,6 +6,7 @@ use crate::{
     chroot::{ChrootDefinition, Environment, Repository, Runner},
     package::{Nevra, SourceHeader},
     signing::{Grant, KeyAlgorithm},
+    source_method::*,
     state::Stage,
     work::*,
 };
@@ -291,6 +292,68 @@ fn golden_files_parse_for_ever() {
     keeps_its_promise("create_key_v1_ed25519", &KeygenTask::CreateKeyV1(modern));
     let renew = RenewKey { action: ActionId(9), project: project(), expires_on: AT };
     keeps_its_promise("renew_key_v1", &KeygenTask::RenewKeyV1(renew));
+}
+
+fn source_methods() -> Vec<(&'static str, SourceMethod)> {
+    let scm = ScmSource {
+        scm_type: ScmType::Git,
+        clone_url: "https://example.com/hello.git".into(),
+        committish: "main".into(),
+        subdirectory: "rpm".into(),
+        spec: "hello.spec".into(),
+        method: ScmMethod::TitoTest,
+    };
+    let distgit = DistgitSource {
+        instance: "fedora".into(),
+        clone_url: "https://src.fedoraproject.org/forks/alice/hello".into(),
+        namespace: "forks/alice".into(),
+        committish: String::new(),
+    };
+    let pypi = PypiSource {
+        package_name: "six".into(),
+        version: Some("1.17.0".into()),
+        generator: SpecGenerator::Pyp2spec,
+        template: "fedora".into(),
+        python_versions: vec!["3".into()],
+    };
+    let custom = CustomSource {
+        script: "#!/bin/sh\n".into(),
+        chroot: "fedora-latest-x86_64".into(),
+        builddeps: "git make".into(),
+        resultdir: "out".into(),
+        repos: String::new(),
+    };
+    vec![
+        ("source_build_v1_scm", SourceMethod::Scm(scm)),
+        ("source_build_v1_distgit", SourceMethod::Distgit(distgit)),
+        ("source_build_v1_pypi", SourceMethod::Pypi(pypi)),
+        ("source_build_v1_rubygems", SourceMethod::Rubygems { gem_name: "rake".into() }),
+        ("source_build_v1_custom", SourceMethod::Custom(custom)),
+    ]
+}
+
+#[test]
+fn golden_files_of_every_way_to_make_sources_and_of_comps_parse_for_ever() {
+    for (name, method) in source_methods() {
+        let work = SourceWork {
+            context: context(),
+            attempt: Attempt::FIRST,
+            source: SourceSpec::Method { method },
+            environment: environment(),
+            limits: Limits::default(),
+        };
+        keeps_its_promise(name, &BackendTask::SourceBuildV1(work));
+    }
+    let comps = PublishRepositories {
+        action: ActionId(9),
+        project: project(),
+        dirs: vec!["tools".parse().unwrap()],
+        chroots: vec!["fedora-43-x86_64".parse().unwrap()],
+        from_scratch: false,
+        comps: Some(Comps { content: Some("<comps/>".into()) }),
+        grant: Some(grant()),
+    };
+    keeps_its_promise("publish_v1_comps", &BackendTask::PublishV1(comps));
 }
 
 #[test]
