@@ -12,7 +12,7 @@ use coppice_runtime::files;
 use gpgme::{Context, ExportMode, PassphraseRequest, PinentryMode, Protocol};
 use zeroize::Zeroizing;
 
-use crate::{agent, config::Config, home::Home, step::Step};
+use crate::{agent, config::Config, home::Home, service, step::Step};
 
 const KEYS: &str = "keys.asc";
 const ROLES: &str = "roles";
@@ -46,9 +46,7 @@ pub async fn restore(config: &Config, input: &Path, passphrase_file: &Path) -> a
     let passphrase = passphrase(passphrase_file)?;
     let encrypted = fs::read(input).with_context(|| format!("reading {}", input.display()))?;
     let data = &config.data_dir;
-    fs::create_dir_all(data)?;
-    let lock = fs::File::options().append(true).create(true).open(data.join("lock"))?;
-    ensure!(lock.try_lock().is_ok(), "the key service runs on {}: stop it first", data.display());
+    let _lock = service::lock(data).await?;
     let home = Home::open(&data.join("gnupg"))?;
     let mut context = context(&home)?;
     // What an interrupted restore brought may be brought again.

@@ -147,7 +147,7 @@ impl Service {
 }
 
 /// One service per data folder. A child that is just being started may hold the lock for a moment more.
-async fn lock(data_dir: &Path) -> Result<File, StartError> {
+pub(crate) async fn lock(data_dir: &Path) -> Result<File, StartError> {
     let failed = |source| StartError::Data { path: data_dir.to_owned(), source };
     fs::create_dir_all(data_dir).map_err(failed)?;
     let file = File::options().append(true).create(true).open(data_dir.join("lock")).map_err(failed)?;

@@ -67,6 +67,6 @@ async fn a_backup_says_what_is_missing() {
     assert!(said(backup::backup(&world.config(), &file, &secret).await).contains("no keys"));
     let keygen = world.start().await;
     let running = said(backup::restore(&world.config(), &secret, &secret).await);
-    assert!(running.contains("stop it first"), "{running}");
+    assert!(running.contains("used by another keygen: stop that one"), "{running}");
     keygen.stop().await;
 }
