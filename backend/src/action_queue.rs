@@ -207,6 +207,7 @@ fn subject(task: &BackendTask) -> Option<(ActionId, &ProjectRef)> {
         BackendTask::DeleteProjectV1(delete) => Some((delete.action, &delete.project)),
         BackendTask::RollBackV1(back) => Some((back.action, &back.project)),
         BackendTask::RotateKeyV1(rotate) => Some((rotate.action, &rotate.project)),
+        BackendTask::ForkV1(fork) => Some((fork.action, &fork.project)),
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => None,
     }
 }

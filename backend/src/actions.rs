@@ -27,6 +27,7 @@ pub async fn handle(results: &Results, task: &BackendTask) -> Result<Option<Publ
         BackendTask::DeleteBuildsV1(delete) => results.delete_builds(delete).await,
         BackendTask::DeleteProjectV1(delete) => results.delete_project(delete).await,
         BackendTask::RollBackV1(back) => results.roll_back(back).await,
+        BackendTask::ForkV1(fork) => results.fork(fork).await,
         BackendTask::RotateKeyV1(rotate) => return results.rotate_key(rotate).await.map(Some),
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => {
             Err(IngestError::Refused("this is no action on repositories".into()))

@@ -3,6 +3,7 @@
 
 mod check;
 mod config;
+mod fork;
 mod ingest;
 mod place;
 mod rotate;

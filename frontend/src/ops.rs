@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod expire;
 mod find;
+mod fork_project;
 mod grant;
 mod keys;
 mod order;
@@ -46,6 +47,7 @@ pub use edit_project::edit_project;
 pub use error::OpError;
 pub use expire::expire_projects;
 pub use find::{find_build, find_build_chroot, find_dir, find_project, find_project_chroot};
+pub use fork_project::{ForkWish, fork_project};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use packages::{
     PackageForm, add_package, build_package, delete_package, edit_package, find_package, reset_package,

@@ -7,7 +7,8 @@ mod keygen;
 mod report;
 
 pub use backend::{
-    BackendTask, BuildResults, Comps, DeleteBuilds, DeleteProject, PublishRepositories, RollBack, RotateKey,
+    BackendTask, BuildResults, Comps, DeleteBuilds, DeleteProject, Fork, ForkedBuild, PublishRepositories,
+    RollBack, RotateKey,
 };
 pub use distgit::{Branch, DistGitTask, Import};
 pub use keygen::{CreateKey, KeygenTask, RenewKey};

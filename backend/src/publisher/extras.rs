@@ -2,7 +2,7 @@
 //! advisories. One that cannot be right is left out with a word; it never stops a publish.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Write},
     path::Path,
 };
@@ -82,7 +82,10 @@ fn write(tree: &Tree, repository: &Path, extra: &Extra, content: &[u8]) -> io::R
     };
     let (fresh, sha256, size) = output.end();
     let file = format!("{sha256}-{file}");
-    tree.settle_file(fresh, &repository.join("repodata").join(&file))?;
+    // They may be there before the first publish.
+    let repodata = repository.join("repodata");
+    fs::create_dir_all(&repodata)?;
+    tree.settle_file(fresh, &repodata.join(&file))?;
     let open_size = extra.is_packed.then_some(content.len() as u64);
     Ok(Record { kind: extra.kind.into(), file, sha256, size, open_size })
 }

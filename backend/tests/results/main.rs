@@ -4,6 +4,7 @@
 
 mod deleting;
 mod differential;
+mod forked;
 mod host;
 mod intake;
 mod interrupted;

@@ -232,6 +232,7 @@ fn action_number(action: &Action) -> u8 {
     match &action.message {
         ActionMessage::Keygen(_) | ActionMessage::Backend(BackendTask::RotateKeyV1(_)) => 5,
         ActionMessage::Backend(BackendTask::DeleteBuildsV1(_) | BackendTask::DeleteProjectV1(_)) => 0,
+        ActionMessage::Backend(BackendTask::ForkV1(_)) => 7,
         ActionMessage::Backend(_) => 3,
     }
 }

@@ -67,6 +67,7 @@ fn project_routes(config: &mut ServiceConfig) {
         .service(at("/project/add/{owner}").route(web::post().to(project::add)))
         .service(put("/project/edit/{owner}/{project}", project::edit))
         .service(put("/project/regenerate-repos/{owner}/{project}", project::regenerate))
+        .service(put("/project/fork/{owner}/{project}", project::fork))
         .service(delete("/project/delete/{owner}/{project}", project::delete))
         .service(at("/project/permissions/get/{owner}/{project}").route(web::get().to(permissions::list)))
         .service(put("/project/permissions/set/{owner}/{project}", permissions::set))

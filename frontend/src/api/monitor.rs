@@ -63,7 +63,7 @@ fn read(
     let dir = dirs.into_iter().find(|dir| dir.as_str() == wanted).ok_or_else(missing)?;
     let chroots = project_chroots::list_buildable(conn, project.id)?;
     let names: Vec<ChrootName> = chroots.iter().map(|chroot| chroot.name().clone()).collect();
-    let newest = builds::newest_in_chroots(conn, project.id, &dir, &names)?;
+    let newest = builds::newest_in_chroots(conn, project.id, &dir, &names, false)?;
     let mut ids: Vec<BuildId> = newest.iter().map(|(_, _, build)| *build).collect();
     ids.sort();
     ids.dedup();

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     App,
-    ops::{self, NewProject, OpError, ProjectChanges, find_project},
+    ops::{self, ForkWish, NewProject, OpError, ProjectChanges, find_project},
     web::Web,
 };
 
@@ -112,6 +112,32 @@ pub async fn edit(
         Ok::<_, OpError>(Listed::one(tx, project)?)
     });
     Ok(Json(ProjectDto::new(changed.await?, &web.site)))
+}
+
+/// Answers with the copy; its results come later.
+pub async fn fork(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(user): ApiUser,
+    path: OwnerAndName,
+    body: Body,
+) -> Answer {
+    let fields = body.fields().await?;
+    let mut form = Form::new(&fields);
+    let wish = ForkWish {
+        name: form.required("name"),
+        ownername: form.text("ownername").filter(|owner| !owner.is_empty()),
+        confirm: form.flag("confirm").unwrap_or(false),
+    };
+    form.finish()?;
+    let context = app.context();
+    let (owner, name) = path.into_inner();
+    let forked = app.store.write(move |tx| {
+        let source = find_project(tx, &owner, &name)?;
+        let project = ops::fork_project(tx, &context, &user, &source, &wish)?;
+        Ok::<_, OpError>(Listed::one(tx, project)?)
+    });
+    Ok(Json(ProjectDto::new(forked.await?, &web.site)))
 }
 
 /// Copr: the project goes whatever `verify` says.

@@ -40,7 +40,7 @@ pub fn create_project(tx: &mut Conn, cx: &Context, by: &User, new: &NewProject) 
     store(tx, cx, &ProjectRef { owner, name }, (&settings, &chroots, key))
 }
 
-fn store(
+pub(super) fn store(
     tx: &mut Conn,
     cx: &Context,
     reference: &ProjectRef,
@@ -74,7 +74,7 @@ fn find_owner(conn: &mut Conn, raw: &str) -> Result<OwnerName, OpError> {
     }
 }
 
-fn checked_name(
+pub(super) fn checked_name(
     owner: &OwnerName,
     raw: &str,
     is_taken: bool,

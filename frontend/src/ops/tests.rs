@@ -3,6 +3,7 @@
 mod access;
 mod builds;
 mod environment;
+mod forks;
 mod keys;
 mod options;
 mod packages;
@@ -86,6 +87,9 @@ stories! {
         the_kind_of_key_goes_to_keygen,
         leave_to_sign_comes_with_every_order_for_its_project_only,
         a_build_task_has_leave_for_its_project;
+    forks:
+        a_fork_takes_settings_packages_and_the_newest_good_results,
+        a_fork_goes_only_where_one_may_and_over_nothing_unasked;
     resend:
         a_flush_orders_everything_unfinished_with_the_same_keys,
         only_what_is_silent_is_ordered_again,

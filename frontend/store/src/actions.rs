@@ -31,10 +31,11 @@ pub enum ActionKind {
     RollBack,
     RenewKey,
     RotateKey,
+    Fork,
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CreateKey,
         Self::Publish,
         Self::DeleteBuilds,
@@ -42,6 +43,7 @@ impl ActionKind {
         Self::RollBack,
         Self::RenewKey,
         Self::RotateKey,
+        Self::Fork,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -53,6 +55,7 @@ impl ActionKind {
             Self::RollBack => "roll_back",
             Self::RenewKey => "renew_key",
             Self::RotateKey => "rotate_key",
+            Self::Fork => "fork",
         }
     }
 }

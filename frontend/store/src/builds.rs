@@ -241,16 +241,23 @@ pub fn latest_of_packages(
     Ok(list_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
 }
 
-/// The newest build of each package in each of these chroots, by package and chroot; one statement.
+/// The newest build of each package in each of these chroots, or the newest that succeeded there, by package and
+/// chroot; one statement.
 pub fn newest_in_chroots(
     conn: &mut Conn,
     project: ProjectId,
     dir: &DirName,
     in_chroots: &[ChrootName],
+    only_succeeded: bool,
 ) -> Result<Vec<(PackageName, ChrootName, BuildId)>, StoreError> {
     let names: Vec<&str> = in_chroots.iter().map(ChrootName::as_str).collect();
+    let states: Vec<&str> = match only_succeeded {
+        true => vec![ChrootState::Succeeded.as_str(), ChrootState::Forked.as_str()],
+        false => ChrootState::ALL.iter().map(|state| state.as_str()).collect(),
+    };
     let rows: Vec<(Option<String>, String, Option<i64>)> = chroots::table
         .inner_join(builds::table)
+        .filter(chroots::state.eq_any(states))
         .filter(builds::project_id.eq(project.0))
         .filter(builds::dir.eq(dir.as_str()))
         .filter(builds::package.is_not_null())

@@ -255,7 +255,10 @@ async fn lists_take_a_fixed_number_of_statements() {
                 assert_eq!(statements(tx, |c| packages::list(c, ids[0], Page::ALL)), 1);
                 let names = ["x".parse().unwrap(), "y".parse().unwrap()];
                 let (main, chroots) = ("a".parse().unwrap(), ["fedora-43-x86_64".parse().unwrap()]);
-                assert_eq!(statements(tx, |c| builds::newest_in_chroots(c, ids[0], &main, &chroots)), 1);
+                assert_eq!(
+                    statements(tx, |c| builds::newest_in_chroots(c, ids[0], &main, &chroots, false)),
+                    1
+                );
                 for only_succeeded in [false, true] {
                     let newest = |c: &mut Conn| builds::latest_of_packages(c, ids[0], &names, only_succeeded);
                     assert_eq!(statements(tx, newest), 3);

@@ -22,6 +22,7 @@ pub enum BackendTask {
     DeleteProjectV1(DeleteProject),
     RollBackV1(RollBack),
     RotateKeyV1(RotateKey),
+    ForkV1(Fork),
 }
 
 /// Make the repositories of a project what its results say: creates missing and empty ones.
@@ -102,6 +103,29 @@ pub struct RotateKey {
     pub grant: Option<Grant>,
 }
 
+/// Copy results of one project into another, signed with the other's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    pub action: ActionId,
+    pub from: ProjectRef,
+    /// The other one.
+    pub project: ProjectRef,
+    pub builds: Vec<ForkedBuild>,
+    /// Chroots whose group file the main directory takes over.
+    pub comps_of: Vec<ChrootName>,
+    #[serde(default)]
+    pub grant: Option<Grant>,
+}
+
+/// Results of one build in one chroot; both are in the main directories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkedBuild {
+    pub chroot: ChrootName,
+    pub package: PackageName,
+    pub from: BuildId,
+    pub to: BuildId,
+}
+
 impl Message for BackendTask {
     const STREAM: &'static str = "coppice:backend";
     const GROUP: &'static str = "backend";
@@ -118,6 +142,7 @@ impl Message for BackendTask {
             Self::DeleteProjectV1(delete) => format!("action/{}", delete.action),
             Self::RollBackV1(back) => format!("action/{}", back.action),
             Self::RotateKeyV1(rotate) => format!("action/{}", rotate.action),
+            Self::ForkV1(fork) => format!("action/{}", fork.action),
         }
     }
 }

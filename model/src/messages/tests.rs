@@ -130,6 +130,23 @@ fn keys_and_repositories() -> Vec<(&'static str, BackendTask)> {
     ]
 }
 
+fn fork() -> BackendTask {
+    let forked = ForkedBuild {
+        chroot: "fedora-43-x86_64".parse().unwrap(),
+        package: "hello".parse().unwrap(),
+        from: BuildId(7),
+        to: BuildId(8),
+    };
+    BackendTask::ForkV1(Fork {
+        action: ActionId(9),
+        from: project(),
+        project: ProjectRef { owner: "alice".parse().unwrap(), name: "mine".parse().unwrap() },
+        builds: vec![forked],
+        comps_of: vec!["fedora-43-x86_64".parse().unwrap()],
+        grant: Some(grant()),
+    })
+}
+
 fn publishing() -> Vec<(&'static str, BackendTask)> {
     let results = BuildResults {
         build: BuildId(7),
@@ -354,6 +371,7 @@ fn golden_files_of_every_way_to_make_sources_and_of_comps_parse_for_ever() {
         grant: Some(grant()),
     };
     keeps_its_promise("publish_v1_comps", &BackendTask::PublishV1(comps));
+    keeps_its_promise("fork_v1", &fork());
 }
 
 #[test]

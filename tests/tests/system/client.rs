@@ -5,7 +5,7 @@ use std::time::Duration;
 use coppice_kit::{Database, Member, Stack, distro, distro::CHROOT, member::fetch, until};
 use serde_json::json;
 
-use crate::{on_both_databases, usual};
+use crate::{on_both_databases, repositories::Customer, usual};
 
 on_both_databases!(copr_cli_works_unchanged, copr_cli_keeps_packages_chroots_roles_and_tokens);
 
@@ -85,6 +85,7 @@ fn copr_cli_keeps_packages_chroots_roles_and_tokens(database: Database) {
     packages(&alice);
     chroots(&stack, &alice);
     roles(&stack, &alice, &bob);
+    forks(&stack, &bob);
     let secret = alice.copr_answering(&["new-webhook-secret", "tools"], "y\n").ok();
     assert!(secret.contains("Generated new token: "), "{secret}");
     alice.copr(&["new-api-token"]).ok();
@@ -173,5 +174,27 @@ fn roles(stack: &Stack, alice: &Member, bob: &Member) {
     assert!(bob.copr(&["list-permissions", "alice/tools"]).fails(7).contains("missing admin rights"));
     bob.copr(&["build", "alice/tools", &source, "--nowait"]).fails(7);
     alice.copr(&["edit-permissions", "tools", "--builder", "bob"]).ok();
-    bob.copr(&["build", "alice/tools", &source, "--nowait"]).ok();
+    assert!(bob.copr(&["build", "alice/tools", &source]).ok().contains("succeeded"));
+}
+
+/// The copy is installed with every signature checked, by a key of its own.
+fn forks(stack: &Stack, bob: &Member) {
+    let said = bob.copr(&["fork", "alice/tools", "bob/mine"]).ok();
+    assert!(said.contains("Forking project alice/tools for you into bob/mine."), "{said}");
+    let unsure = bob.copr(&["fork", "alice/tools", "bob/mine"]).fails(1);
+    assert!(unsure.contains("Please use --confirm if you really want to do this"), "{unsure}");
+    assert!(bob.copr(&["list-package-names", "mine"]).ok().contains("a-rubygems"));
+    until("the fork is done", Duration::from_secs(60), || {
+        let actions = bob.get("project/actions?ownername=bob&projectname=mine");
+        let all = actions["items"].as_array()?.clone();
+        assert!(all.iter().all(|action| action["state"] != "failure"), "{actions}");
+        all.iter().all(|action| action["state"] == "success").then_some(())
+    });
+    assert!(bob.copr(&["list-builds", "mine"]).ok().contains("forked"));
+    let customer = Customer::new(stack, "bob", "mine");
+    customer.starts_anew();
+    customer.enables_with("?repo_gpgcheck=1");
+    customer.dnf(&["install", "noarch-hello"]).ok();
+    let key = |project: &str| fetch(&format!("{}/{project}/pubkey.gpg", stack.results_url)).1;
+    assert_ne!(key("alice/tools"), key("bob/mine"));
 }
