@@ -1,6 +1,7 @@
 //! The operator's commands: users, API tokens, chroots. Used by `coppice-frontend manage` and the launcher.
 
 mod chroots;
+mod groups;
 mod people;
 
 use std::io::Write;
@@ -24,6 +25,20 @@ pub enum Command {
         #[arg(long)]
         mail: Option<String>,
     },
+    /// Shows all users.
+    UserList,
+    /// Makes a group, which owns projects as `@name`.
+    GroupAdd { name: String },
+    /// Makes a user a member of a group: its projects are his too.
+    GroupMember {
+        group: String,
+        user: String,
+        /// Ends the membership.
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Shows all groups with their members.
+    GroupList,
     /// Makes a new API token and prints the configuration of copr-cli; the user's old tokens stay valid.
     Token {
         name: String,
@@ -37,6 +52,10 @@ pub enum Command {
     ChrootList,
     /// No new builds for this chroot; what was built stays.
     ChrootDeactivate { name: String },
+    /// Builds for this chroot again.
+    ChrootActivate { name: String },
+    /// What users read beside the chroot, for example when it ends; nothing without a text.
+    ChrootComment { name: String, text: Vec<String> },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +93,19 @@ async fn answer(
         }
         Command::ChrootAdd(add) => store.write(move |tx| chroots::add(tx, &add)).await,
         Command::ChrootList => store.read(chroots::list).await,
-        Command::ChrootDeactivate { name } => store.write(move |tx| chroots::deactivate(tx, &name)).await,
+        Command::ChrootDeactivate { name } => {
+            store.write(move |tx| chroots::activate(tx, &name, false)).await
+        }
+        Command::ChrootActivate { name } => store.write(move |tx| chroots::activate(tx, &name, true)).await,
+        Command::ChrootComment { name, text } => {
+            store.write(move |tx| chroots::comment(tx, &name, &text.join(" "))).await
+        }
+        Command::UserList => store.read(people::list).await,
+        Command::GroupAdd { name } => store.write(move |tx| groups::add(tx, &name, now)).await,
+        Command::GroupMember { group, user, remove } => {
+            store.write(move |tx| groups::member(tx, &group, &user, remove)).await
+        }
+        Command::GroupList => store.read(groups::list).await,
     }
 }
 

@@ -5,7 +5,7 @@ use coppice_model::{
     ChrootName,
     chroot::{ChrootDefinition, Repository, Runner},
 };
-use coppice_store::{Conn, mock_chroots, mock_chroots::NewMockChroot};
+use coppice_store::{Conn, MockChroot, mock_chroots, mock_chroots::NewMockChroot};
 
 use super::ManageError;
 
@@ -120,9 +120,20 @@ pub(super) fn list(conn: &mut Conn) -> Result<String, ManageError> {
     Ok(text)
 }
 
-pub(super) fn deactivate(tx: &mut Conn, name: &str) -> Result<String, ManageError> {
-    let known = mock_chroots::find(tx, name)?;
-    let known = known.ok_or_else(|| ManageError::Refused(format!("there is no chroot {name}")))?;
-    mock_chroots::update_active(tx, known.id, false)?;
-    Ok(format!("chroot {name} is inactive\n"))
+pub(super) fn activate(tx: &mut Conn, name: &str, is_active: bool) -> Result<String, ManageError> {
+    let chroot = known(tx, name)?;
+    mock_chroots::update_active(tx, chroot.id, is_active)?;
+    let state = if is_active { "active" } else { "inactive" };
+    Ok(format!("chroot {name} is {state}\n"))
+}
+
+pub(super) fn comment(tx: &mut Conn, name: &str, text: &str) -> Result<String, ManageError> {
+    let chroot = known(tx, name)?;
+    mock_chroots::update_comment(tx, chroot.id, text)?;
+    Ok(format!("chroot {name} has the comment {text:?}\n"))
+}
+
+fn known(tx: &mut Conn, name: &str) -> Result<MockChroot, ManageError> {
+    let found = mock_chroots::find(tx, name)?;
+    found.ok_or_else(|| ManageError::Refused(format!("there is no chroot {name}")))
 }

@@ -1,7 +1,7 @@
 //! Users and their API tokens.
 
 use coppice_model::{OwnerName, UnixTime};
-use coppice_store::{Conn, User, users};
+use coppice_store::{Conn, Page, User, users};
 
 use super::ManageError;
 use crate::{
@@ -62,4 +62,12 @@ impl Credentials {
         text.push_str(&format!("# expiration date: {}\n", date(self.token.expires_at)));
         text
     }
+}
+
+pub(super) fn list(conn: &mut Conn) -> Result<String, ManageError> {
+    let line = |user: User| {
+        let admin = if user.is_admin { "admin" } else { "" };
+        format!("{}\t{admin}\t{}\n", user.name, user.mail.unwrap_or_default())
+    };
+    Ok(users::list(conn, Page::ALL)?.into_iter().map(line).collect())
 }

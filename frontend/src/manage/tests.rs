@@ -89,3 +89,40 @@ fn branches_are_named_after_distributions() {
         assert_eq!(chroots::branch(&chroot.parse().unwrap()), branch);
     }
 }
+
+#[tokio::test]
+async fn groups_get_members_and_lose_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    assert!(say(&store, "group-member team alice").await.is_err());
+    for line in
+        ["user-add alice --mail a@example.com", "user-add root --admin", "group-add team", "group-add @empty"]
+    {
+        say(&store, line).await.unwrap();
+    }
+    assert!(say(&store, "group-add a/b").await.is_err());
+    assert!(say(&store, "group-member team nosuch").await.is_err());
+    for _ in 0..2 {
+        assert_eq!(say(&store, "group-member @team alice").await.unwrap(), "alice is a member of @team\n");
+    }
+    say(&store, "group-member team root").await.unwrap();
+    assert_eq!(say(&store, "group-list").await.unwrap(), "@empty\t\n@team\talice root\n");
+    say(&store, "group-member team root --remove").await.unwrap();
+    assert_eq!(say(&store, "group-list").await.unwrap(), "@empty\t\n@team\talice\n");
+    assert_eq!(say(&store, "user-list").await.unwrap(), "alice\t\ta@example.com\nroot\tadmin\t\n");
+}
+
+#[tokio::test]
+async fn a_chroot_is_commented_left_out_and_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    say(&store, "chroot-add fedora-43-x86_64 --runner mock --mock-config fedora-43-x86_64").await.unwrap();
+    let list = || async { say(&store, "chroot-list").await.unwrap() };
+    say(&store, "chroot-comment fedora-43-x86_64 EOL soon").await.unwrap();
+    say(&store, "chroot-deactivate fedora-43-x86_64").await.unwrap();
+    assert!(list().await.contains("\tinactive\t") && list().await.contains("EOL soon"));
+    say(&store, "chroot-activate fedora-43-x86_64").await.unwrap();
+    say(&store, "chroot-comment fedora-43-x86_64").await.unwrap();
+    assert!(list().await.contains("\tactive\t") && !list().await.contains("EOL"));
+    assert!(say(&store, "chroot-activate nosuch-1-x86_64").await.is_err());
+}

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use crate::{
     Conn, StoreError,
-    schema::{groups, memberships},
+    schema::{groups, memberships, users},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,31 @@ pub fn insert_member(conn: &mut Conn, group: &Group, user: UserId) -> Result<(),
     let values = (memberships::group_id.eq(group.id), memberships::user_id.eq(user.0));
     diesel::insert_into(memberships::table).values(values).execute(conn)?;
     Ok(())
+}
+
+pub fn delete_member(conn: &mut Conn, group: &Group, user: UserId) -> Result<(), StoreError> {
+    let row = memberships::table.find((group.id, user.0));
+    diesel::delete(row).execute(conn)?;
+    Ok(())
+}
+
+/// Groups with the names of their members, both by name; a group without members too. One statement.
+pub fn list(conn: &mut Conn) -> Result<Vec<(String, Vec<String>)>, StoreError> {
+    let rows: Vec<(String, Option<String>)> = groups::table
+        .left_join(memberships::table.inner_join(users::table))
+        .order((groups::name, users::name))
+        .select((groups::name, users::name.nullable()))
+        .load(conn)?;
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for (group, member) in rows {
+        if all.last().is_none_or(|(last, _)| *last != group) {
+            all.push((group, Vec::new()));
+        }
+        if let Some((_, members)) = all.last_mut() {
+            members.extend(member);
+        }
+    }
+    Ok(all)
 }
 
 /// `name` without the `@`.

@@ -96,3 +96,8 @@ pub fn update_active(conn: &mut Conn, id: i64, is_active: bool) -> Result<(), St
     diesel::update(mock_chroots::table.find(id)).set(mock_chroots::is_active.eq(is_active)).execute(conn)?;
     Ok(())
 }
+
+pub fn update_comment(conn: &mut Conn, id: i64, comment: &str) -> Result<(), StoreError> {
+    diesel::update(mock_chroots::table.find(id)).set(mock_chroots::comment.eq(comment)).execute(conn)?;
+    Ok(())
+}

@@ -86,6 +86,7 @@ fn copr_cli_keeps_packages_chroots_roles_and_tokens(database: Database) {
     chroots(&stack, &alice);
     roles(&stack, &alice, &bob);
     forks(&stack, &bob);
+    groups(&stack, &alice, &bob);
     let secret = alice.copr_answering(&["new-webhook-secret", "tools"], "y\n").ok();
     assert!(secret.contains("Generated new token: "), "{secret}");
     alice.copr(&["new-api-token"]).ok();
@@ -197,4 +198,17 @@ fn forks(stack: &Stack, bob: &Member) {
     customer.dnf(&["install", "noarch-hello"]).ok();
     let key = |project: &str| fetch(&format!("{}/{project}/pubkey.gpg", stack.results_url)).1;
     assert_ne!(key("alice/tools"), key("bob/mine"));
+}
+
+/// What a group owns is its members'.
+fn groups(stack: &Stack, alice: &Member, bob: &Member) {
+    stack.manage(&["group-add", "team"]);
+    stack.manage(&["group-member", "team", "alice"]);
+    let made = alice.copr(&["create", "@team/shared", "--chroot", CHROOT]).ok();
+    assert!(made.contains("/coprs/g/team/shared/"), "{made}");
+    let refused = bob.copr(&["modify", "@team/shared", "--description", "x"]).fails(7);
+    assert!(refused.contains("Only owners and admins may update their projects."), "{refused}");
+    stack.manage(&["group-member", "team", "bob"]);
+    bob.copr(&["modify", "@team/shared", "--description", "ours"]).ok();
+    assert!(bob.copr(&["list", "@team"]).ok().contains("ours"));
 }
