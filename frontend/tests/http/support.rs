@@ -119,11 +119,15 @@ impl Frontend {
 
     /// A user with a token.
     pub async fn member(&self, name: &str) -> Member<'_> {
+        self.member_until(name, UnixTime(i64::MAX)).await
+    }
+
+    /// A user whose token ends then.
+    pub async fn member_until(&self, name: &str, expires_at: UnixTime) -> Member<'_> {
         let owner: OwnerName = name.parse().unwrap();
         let login = format!("Y29wcg==##{name}");
         let token = format!("token-of-{name}");
-        let row =
-            ApiToken { login: login.clone(), token_hash: hash_token(&token), expires_at: UnixTime(i64::MAX) };
+        let row = ApiToken { login: login.clone(), token_hash: hash_token(&token), expires_at };
         let added = self.store.write(move |tx| {
             let user = users::insert(tx, &owner, None, false, UnixTime(1))?;
             tokens::insert(tx, user.id, &row, UnixTime(1))

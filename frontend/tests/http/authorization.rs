@@ -1,0 +1,164 @@
+//! Every route that changes something, asked by everybody who may and who may not (contract sections 2, 3.1 and 8).
+
+use coppice_model::UnixTime;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, CHROOTS, Frontend, Member, send};
+
+/// Who is the least that a route lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Least {
+    Builder,
+    Admin,
+    Owner,
+}
+
+/// Who asks, from nobody up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Actor {
+    Anonymous,
+    Expired,
+    Stranger,
+    Of(Least),
+}
+
+const ACTORS: [Actor; 6] = [
+    Actor::Anonymous,
+    Actor::Expired,
+    Actor::Stranger,
+    Actor::Of(Least::Builder),
+    Actor::Of(Least::Admin),
+    Actor::Of(Least::Owner),
+];
+
+struct Route {
+    method: Method,
+    path: String,
+    body: Value,
+    least: Least,
+}
+
+/// The routes, the gentlest first; both builds are the project's.
+fn routes([build, other]: [i64; 2]) -> Vec<Route> {
+    use Least::{Admin, Builder, Owner};
+    let package = json!({ "ownername": "alice", "projectname": "foo", "package_name": "rake" });
+    let submit = |more: Value| {
+        let mut body = json!({ "ownername": "alice", "projectname": "foo" });
+        more.as_object().unwrap().iter().for_each(|(key, value)| body[key] = value.clone());
+        body
+    };
+    let chroot =
+        json!({ "ownername": "alice", "projectname": "foo", "chrootname": CHROOTS[0], "snapshot": 1 });
+    let project = json!({ "ownername": "alice", "projectname": "foo" });
+    let none = json!({});
+    [
+        (Method::POST, "build/check-before-build", submit(json!({})), Builder),
+        (
+            Method::POST,
+            "build/create/url",
+            submit(json!({ "pkgs": ["https://e.com/a-1-1.src.rpm"] })),
+            Builder,
+        ),
+        (Method::POST, "build/create/rubygems", submit(json!({ "gem_name": "rake" })), Builder),
+        (Method::POST, "package/add/alice/foo/rake/rubygems", json!({ "gem_name": "rake" }), Builder),
+        (Method::POST, "package/edit/alice/foo/rake/rubygems", json!({ "gem_name": "rake" }), Builder),
+        (Method::POST, "package/build", package.clone(), Builder),
+        (Method::PUT, "package/reset", package.clone(), Builder),
+        (Method::DELETE, "package/delete", package, Builder),
+        (Method::PUT, "build/cancel/ID", none.clone(), Builder),
+        (Method::DELETE, "build/delete/ID", none.clone(), Builder),
+        (Method::DELETE, "build/delete/list", json!({ "builds": [other] }), Builder),
+        (Method::GET, "project/permissions/get/alice/foo", none.clone(), Admin),
+        (
+            Method::PUT,
+            "project/permissions/set/alice/foo",
+            json!({ "carol": { "builder": "request" } }),
+            Admin,
+        ),
+        (Method::PUT, "project/edit/alice/foo", json!({ "description": "x" }), Admin),
+        (Method::PUT, "project/regenerate-repos/alice/foo", none.clone(), Admin),
+        (Method::PUT, "project-chroot/edit/alice/foo/CHROOT", json!({ "with_opts": "x" }), Admin),
+        (Method::POST, "project-chroot/roll-back", chroot, Admin),
+        (Method::POST, "project/key/renew", project.clone(), Admin),
+        (Method::POST, "project/key/rotate", project, Admin),
+        (Method::POST, "webhook/generate/alice/foo", none.clone(), Admin),
+        (Method::POST, "project/add/alice", json!({ "name": "more", "chroots": [CHROOTS[0]] }), Owner),
+        (Method::DELETE, "project/delete/alice/foo", json!({ "verify": true }), Owner),
+    ]
+    .into_iter()
+    .map(|(method, path, body, least)| {
+        let path = path.replace("ID", &build.to_string()).replace("CHROOT", CHROOTS[0]);
+        Route { method, path: format!("/api_3/{path}"), body, least }
+    })
+    .collect()
+}
+
+struct Cast<'a> {
+    frontend: &'a Frontend,
+    expired: Member<'a>,
+    stranger: Member<'a>,
+    builder: Member<'a>,
+    admin: Member<'a>,
+    owner: Member<'a>,
+}
+
+impl<'a> Cast<'a> {
+    /// Everybody around one project, and two of its builds.
+    async fn meet(frontend: &'a Frontend) -> (Cast<'a>, [i64; 2]) {
+        let owner = frontend.member("alice").await.with_project("foo").await;
+        frontend.member("carol").await;
+        let cast = Cast {
+            frontend,
+            expired: frontend.member_until("dora", UnixTime(1)).await,
+            stranger: frontend.member("eve").await,
+            builder: frontend.member("bob").await,
+            admin: frontend.member("ann").await,
+            owner,
+        };
+        let roles = json!({ "bob": { "builder": "approved" }, "ann": { "admin": "approved" } });
+        cast.owner.send(Method::PUT, "/api_3/project/permissions/set/alice/foo", &roles).await.ok();
+        let builds = [cast.owner.submits("foo").await, cast.owner.submits("foo").await];
+        (cast, builds)
+    }
+
+    async fn asks(&self, actor: Actor, route: &Route) -> Answer {
+        let member = match actor {
+            Actor::Anonymous => {
+                let request = self.frontend.request(route.method.clone(), &route.path);
+                return send(request.json(&route.body)).await;
+            }
+            Actor::Expired => &self.expired,
+            Actor::Stranger => &self.stranger,
+            Actor::Of(Least::Builder) => &self.builder,
+            Actor::Of(Least::Admin) => &self.admin,
+            Actor::Of(Least::Owner) => &self.owner,
+        };
+        member.send(route.method.clone(), &route.path, &route.body).await
+    }
+}
+
+/// Copr answers 400 to who deletes builds of others.
+fn is_refused(answer: &Answer) -> bool {
+    answer.status == 403 || (answer.status == 400 && answer.text.contains("You don't have permissions"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_gets_as_far_as_his_role_and_no_further() {
+    let frontend = Frontend::start().await;
+    let (cast, builds) = Cast::meet(&frontend).await;
+    for route in routes(builds) {
+        for actor in ACTORS {
+            let answer = cast.asks(actor, &route).await;
+            let told =
+                format!("{} {} as {actor:?}: {} {}", route.method, route.path, answer.status, answer.text);
+            match actor {
+                Actor::Anonymous | Actor::Expired => assert_eq!(answer.status, 401, "{told}"),
+                Actor::Stranger => assert!(is_refused(&answer), "{told}"),
+                Actor::Of(role) => assert_eq!(!is_refused(&answer), role >= route.least, "{told}"),
+            }
+            assert!(!answer.status.is_server_error(), "{told}");
+        }
+    }
+    frontend.close().await;
+}
