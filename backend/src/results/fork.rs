@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, io, path::Path};
 
 use coppice_model::{
-    DirName, ProjectRef,
+    BuildId, ChrootName, DirName, ProjectRef,
     messages::{Fork, ForkedBuild},
     signing::{KeyRole, PublicKey},
 };
@@ -38,7 +38,7 @@ impl Results {
 
     /// One that went away since is left out.
     async fn fork_build(&self, fork: &Fork, build: &ForkedBuild, key: &PublicKey) -> Result<(), IngestError> {
-        let name = |id: coppice_model::BuildId| format!("{}-{}", id.padded(), build.package);
+        let name = |id: BuildId| format!("{}-{}", id.padded(), build.package);
         let from = self.tree.repository(&repo(&fork.from, &build.chroot)).join(name(build.from));
         let to = self.tree.repository(&repo(&fork.project, &build.chroot)).join(name(build.to));
         if is_placed(&to) {
@@ -79,7 +79,7 @@ impl Results {
 }
 
 /// In the main directory.
-fn repo(project: &ProjectRef, chroot: &coppice_model::ChrootName) -> RepoId {
+fn repo(project: &ProjectRef, chroot: &ChrootName) -> RepoId {
     RepoId { owner: project.owner.clone(), dir: DirName::from(&project.name), chroot: chroot.clone() }
 }
 

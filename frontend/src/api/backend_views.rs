@@ -6,7 +6,7 @@ use actix_web::{
     middleware::DefaultHeaders,
     web::{self, Data, Path, ServiceConfig},
 };
-use coppice_model::{chroot::Repository, messages::BackendTask, work::TaskId};
+use coppice_model::{chroot::Repository, messages::BackendTask, package::SourceHeader, work::TaskId};
 use coppice_store::{Action, ActionMessage, BuildView};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -115,7 +115,7 @@ fn tell_rpm_task(task: RpmTask) -> Value {
         ("project_dirname", json!(build.dir)),
         ("submitter", json!(build.submitter)),
         ("package_name", json!(build.package())),
-        ("package_version", json!(build.header.as_ref().map(coppice_model::package::SourceHeader::evr))),
+        ("package_version", json!(build.header.as_ref().map(SourceHeader::evr))),
         ("git_repo", json!(commit.map(|commit| &commit.clone_url))),
         ("git_hash", json!(commit.map(|commit| &commit.commit))),
         ("repos", environment.repositories.iter().map(tell_repository).collect()),

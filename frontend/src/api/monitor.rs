@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, Json};
-use coppice_model::{BuildId, ChrootName, DirName, PackageName, state::ChrootState};
+use coppice_model::{BuildId, ChrootName, DirName, PackageName, package::SourceHeader, state::ChrootState};
 use coppice_store::{BuildChroot, BuildView, Conn, builds, project_chroots, project_dirs};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -98,7 +98,7 @@ fn told(view: &BuildView, chroot: &BuildChroot, fields: &[String], web: &Web) ->
     told.insert("state".into(), chroot.state.as_str().into());
     told.insert("status".into(), code(chroot.state).into());
     told.insert("build_id".into(), view.build.id.0.into());
-    let version = view.build.header.as_ref().map(coppice_model::package::SourceHeader::evr);
+    let version = view.build.header.as_ref().map(SourceHeader::evr);
     told.insert("pkg_version".into(), json!(version));
     let results = chroot_results(view, chroot, web);
     // Packed when nothing is added any more.

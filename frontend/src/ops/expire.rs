@@ -1,5 +1,6 @@
 //! What goes away by itself: projects whose time is over, builds beyond what a package keeps.
 
+use coppice_model::state::BuildState;
 use coppice_store::{BuildFilter, BuildView, Conn, Page, builds, packages, projects};
 
 use super::{Context, OpError, delete_builds, delete_project};
@@ -35,7 +36,7 @@ pub(super) fn prune_package(tx: &mut Conn, cx: &Context, ended: &BuildView) -> R
         ..BuildFilter::default()
     };
     let newest_first = builds::list(tx, &filter, Page::ALL)?;
-    let good = newest_first.iter().find(|view| view.state() == coppice_model::state::BuildState::Succeeded);
+    let good = newest_first.iter().find(|view| view.state() == BuildState::Succeeded);
     let good = good.map(|view| view.build.id);
     let surplus = newest_first.iter().skip(kept).filter(|view| view.state().is_final());
     let surplus: Vec<BuildView> = surplus.filter(|view| Some(view.build.id) != good).cloned().collect();

@@ -10,8 +10,8 @@ use coppice_model::{
 };
 use coppice_store::{
     ActionKind, ActionMessage, Build, BuildChroot, BuildView, ChrootSettings, Conn, MockChroot,
-    PackageSettings, Page, Project, ProjectSettings, User, build_chroots, builds, built_packages, packages,
-    project_chroots, projects,
+    PackageSettings, Page, Project, ProjectChroot, ProjectSettings, User, build_chroots, builds,
+    built_packages, packages, project_chroots, projects,
 };
 
 use super::{Context, OpError, Problem, create_project, order, rights};
@@ -136,7 +136,7 @@ fn copy_results(
         let wanted = by_build.remove(&view.build.id).unwrap_or_default();
         forked.extend(copy_build(tx, cx, (by, target), &view, &wanted)?);
     }
-    let has_comps = |chroot: &&coppice_store::ProjectChroot| chroot.settings.comps_name.is_some();
+    let has_comps = |chroot: &&ProjectChroot| chroot.settings.comps_name.is_some();
     let comps_of: Vec<ChrootName> =
         chroots.iter().filter(has_comps).map(|chroot| chroot.name().clone()).collect();
     if forked.is_empty() && comps_of.is_empty() {

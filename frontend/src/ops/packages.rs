@@ -1,6 +1,6 @@
 //! Packages and their default sources (contract section 12).
 
-use coppice_model::{BuildId, PackageName};
+use coppice_model::{BuildId, PackageName, source_method::SourceMethod};
 use coppice_store::{
     BuildFilter, BuildSource, BuildView, Conn, Package, PackageSettings, Page, Project, User, builds,
     mock_chroots, packages,
@@ -80,7 +80,7 @@ pub fn edit_package(
     };
     let mut problems = Vec::new();
     let settings = form.settings(tx, &package.settings, &mut problems)?;
-    let source = match kind.or(old.map(coppice_model::source_method::SourceMethod::name)) {
+    let source = match kind.or(old.map(SourceMethod::name)) {
         None => package.source.clone(),
         Some(kind) => match form.source.method(tx, cx, kind, old)? {
             Ok(method) => Some(BuildSource::Method { method }),

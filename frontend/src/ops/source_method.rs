@@ -2,7 +2,9 @@
 
 use coppice_model::{
     PackageName,
-    source_method::{CustomSource, DistgitSource, PypiSource, ScmSource, ScmType, SourceMethod},
+    source_method::{
+        CustomSource, DistgitSource, PypiSource, ScmMethod, ScmSource, ScmType, SourceMethod, SpecGenerator,
+    },
 };
 use coppice_store::{Conn, mock_chroots};
 use url::Url;
@@ -88,7 +90,7 @@ impl SourceForm {
         }
         let scm_type =
             choice("scm_type", &self.scm_type, old.map_or(ScmType::Git, |old| old.scm_type), problems)?;
-        let default = old.map_or(coppice_model::source_method::ScmMethod::Rpkg, |old| old.method);
+        let default = old.map_or(ScmMethod::Rpkg, |old| old.method);
         let method = choice("source_build_method", &self.source_build_method, default, problems)?;
         Some(SourceMethod::Scm(ScmSource { scm_type, clone_url, committish, subdirectory, spec, method }))
     }
@@ -128,7 +130,7 @@ impl SourceForm {
         let name = self.pypi_package_name.clone().or(old.map(|old| old.package_name.clone()));
         let package_name = required("pypi_package_name", &name, problems);
         let version = self.pypi_package_version.clone().or(old.and_then(|old| old.version.clone()));
-        let default = coppice_model::source_method::SpecGenerator::Pyp2spec;
+        let default = SpecGenerator::Pyp2spec;
         let generator = choice(
             "spec_generator",
             &self.spec_generator,
