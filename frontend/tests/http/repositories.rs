@@ -230,7 +230,7 @@ async fn keys_and_snapshots_are_shown_as_the_other_services_tell_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_publish_there_is_no_key_and_no_snapshot_and_a_silent_service_is_named() {
     let (url, server) = peers(Value::Null, Value::Null);
-    let running = tokio::spawn(server);
+    let (handle, running) = (server.handle(), tokio::spawn(server));
     let frontend = Frontend::start_with(|config| {
         config.keygen_url.clone_from(&url);
         config.internal_results_url = Some(format!("{url}/results"));
@@ -243,8 +243,9 @@ async fn before_the_first_publish_there_is_no_key_and_no_snapshot_and_a_silent_s
     assert!(page.contains("Nothing was published yet") && page.contains("key is not made yet"), "{page}");
     let missing = frontend.get("/coprs/alice/foo/snapshots/nosuch-1-x86_64/").await;
     assert_eq!(missing.status, 404);
-    running.abort();
-    running.await.unwrap_err();
+    // With its threads and open connections.
+    handle.stop(false).await;
+    running.await.unwrap().unwrap();
     let silent = frontend.get(KEYS).await;
     assert_eq!(silent.status, 503);
     assert!(silent.json()["error"].as_str().unwrap().contains("keygen does not answer"), "{}", silent.text);
