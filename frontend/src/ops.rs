@@ -45,7 +45,7 @@ pub use delete_project::delete_project;
 pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};
 pub use edit_project::edit_project;
 pub use error::OpError;
-pub use expire::expire_projects;
+pub use expire::{days_of_pull_dir, expire_projects, expire_pull_dirs};
 pub use find::{find_build, find_build_chroot, find_dir, find_project, find_project_chroot};
 pub use fork_project::{ForkWish, fork_project};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
@@ -62,7 +62,10 @@ pub use rights::{can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
 pub use source_method::SourceForm;
 pub use submit_build::{Upload, submit_links, submit_method, submit_upload};
-pub use tasks::{RpmTask, SourceTask, find_rpm_task, find_source_task, list_tasks, list_waiting_actions};
+pub use tasks::{
+    RpmTask, SourceTask, find_import, find_rpm_task, find_source_task, list_imports, list_tasks,
+    list_waiting_actions,
+};
 pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]

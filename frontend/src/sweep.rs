@@ -59,7 +59,7 @@ impl Sweep {
         } else if looks % SLOW_EVERY == SLOW_EVERY - 1 {
             self.order_again(self.app.clock.now().plus_seconds(-self.app.settings.silent_s)).await?;
             self.renew_keys().await?;
-            self.expire_projects().await?;
+            self.expire().await?;
             self.forget().await?;
         }
         Ok(())
@@ -89,11 +89,13 @@ impl Sweep {
         Ok(())
     }
 
-    async fn expire_projects(&self) -> Result<(), OpError> {
+    async fn expire(&self) -> Result<(), OpError> {
         let cx = self.app.context();
         let gone = self.app.store.write(move |tx| ops::expire_projects(tx, &cx)).await?;
-        if gone > 0 {
-            tracing::info!(gone, "projects whose time was over are deleted");
+        let cx = self.app.context();
+        let pulls = self.app.store.write(move |tx| ops::expire_pull_dirs(tx, &cx)).await?;
+        if gone + pulls > 0 {
+            tracing::info!(gone, pulls, "projects and pull requests whose time was over are deleted");
         }
         Ok(())
     }

@@ -133,6 +133,11 @@ impl DirName {
         self.0.split(':').next().unwrap_or(&self.0)
     }
 
+    /// Whether it holds the builds of one pull request.
+    pub fn is_of_pull(&self) -> bool {
+        self.0.contains(":pr:")
+    }
+
     /// Whether this is the project's main directory.
     pub fn is_main(&self) -> bool {
         !self.0.contains(':')

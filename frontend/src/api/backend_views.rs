@@ -1,13 +1,23 @@
 //! What Copr's backend asks its frontend, for people and tests that read it (contract section 22). Our own backend
 //! hears by messages; nothing here changes anything.
 
+use std::collections::BTreeSet;
+
 use actix_web::{
     HttpResponse, Resource,
     middleware::DefaultHeaders,
     web::{self, Data, Path, ServiceConfig},
 };
-use coppice_model::{chroot::Repository, messages::BackendTask, package::SourceHeader, work::TaskId};
-use coppice_store::{Action, ActionMessage, BuildView};
+use coppice_model::{
+    ActionId,
+    chroot::Repository,
+    messages::{BackendTask, Import},
+    package::SourceHeader,
+    source_method::SourceMethod,
+    state::ActionState,
+    work::TaskId,
+};
+use coppice_store::{Action, ActionMessage, BuildSource, BuildView};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +40,10 @@ pub fn backend_routes(config: &mut ServiceConfig) {
         .service(at("/pending-jobs").wrap(version()).route(web::get().to(jobs)))
         .service(at("/pending-actions").wrap(version()).route(web::get().to(actions)))
         .service(at("/pending-action").wrap(version()).route(web::get().to(action)))
-        .service(at("/pending-action-count").wrap(version()).route(web::get().to(count)));
+        .service(at("/pending-action-count").wrap(version()).route(web::get().to(count)))
+        .service(at("/action/{id:\\d+}").wrap(version()).route(web::get().to(one_action)))
+        .service(at("/importing").wrap(version()).route(web::get().to(imports)))
+        .service(at("/get-import-task/{build}").wrap(version()).route(web::get().to(import)));
 }
 
 fn at(path: &str) -> Resource {
@@ -83,13 +96,62 @@ async fn count(app: Data<App>) -> Answer {
     Ok(HttpResponse::Ok().json(app.store.read(ops::list_waiting_actions).await?.len()))
 }
 
+async fn one_action(app: Data<App>, path: Path<String>) -> Answer {
+    let id = path.parse().map(ActionId).map_err(|_| ApiError::NoSuchEndpoint)?;
+    let found = app.store.read(move |conn| coppice_store::actions::find(conn, id)).await?;
+    let missing = || ApiError::NotFound(format!("Action {id} does not exist."));
+    let action = found.ok_or_else(missing)?;
+    let result = match action.state {
+        ActionState::Waiting => 0,
+        ActionState::Success => 1,
+        ActionState::Failure => 2,
+    };
+    let mut told = tell_action(&action);
+    told["result"] = result.into();
+    told["ended_on"] = json!(action.ended_on);
+    told["message"] = json!(action.error);
+    Ok(HttpResponse::Ok().json(told))
+}
+
+async fn imports(app: Data<App>) -> Answer {
+    let context = app.context();
+    let waiting = app.store.read(move |conn| ops::list_imports(conn, &context)).await?;
+    Ok(HttpResponse::Ok()
+        .json(waiting.iter().map(|(view, import)| tell_import(view, import)).collect::<Vec<_>>()))
+}
+
+async fn import(app: Data<App>, path: Path<String>) -> Answer {
+    let Ok(TaskId::Source(build)) = path.parse() else { return found(None::<Value>, Into::into) };
+    let context = app.context();
+    let read = app.store.read(move |conn| ops::find_import(conn, &context, build)).await?;
+    found(read, |(view, import)| tell_import(&view, &import))
+}
+
+/// Contract section 23.
+fn tell_import(view: &BuildView, import: &Import) -> Value {
+    let task = tell_task(view, &TaskId::Source(view.build.id));
+    json!({
+        "build_id": import.build,
+        "owner": import.project.owner,
+        "project": import.project.name,
+        "branches": import.branches.iter().map(|branch| &branch.branch).collect::<BTreeSet<_>>(),
+        "pkg_name": view.build.package(),
+        "srpm_url": import.srpm_url,
+        "sandbox": task["sandbox"],
+        "background": task["background"],
+    })
+}
+
 /// What every task says.
 fn tell_task(view: &BuildView, task: &TaskId) -> Map<String, Value> {
     let build = &view.build;
     let submitter = build.submitter.as_ref().map_or("nobody", |name| name.as_str());
-    let chroot = match task {
-        TaskId::Rpm(_, chroot) => json!(chroot),
-        TaskId::Source(_) => Value::Null,
+    let chroot = match (task, &build.source) {
+        (TaskId::Rpm(_, chroot), _) => json!(chroot),
+        (TaskId::Source(_), BuildSource::Method { method: SourceMethod::Custom(custom) }) => {
+            json!(custom.chroot)
+        }
+        (TaskId::Source(_), _) => Value::Null,
     };
     let mut told = Map::new();
     told.insert("task_id".into(), task.to_string().into());
@@ -97,8 +159,8 @@ fn tell_task(view: &BuildView, task: &TaskId) -> Map<String, Value> {
     told.insert("project_owner".into(), json!(build.project.owner));
     told.insert("sandbox".into(), format!("{}--{submitter}", build.project).into());
     told.insert("background".into(), build.options.is_background.into());
-    if let TaskId::Rpm(_, chroot) = task {
-        told.insert("tags".into(), json!([chroot.arch()]));
+    if matches!(task, TaskId::Rpm(..)) {
+        told.insert("tags".into(), json!([]));
         told.insert("allow_user_ssh".into(), false.into());
     }
     told.insert("chroot".into(), chroot);

@@ -86,6 +86,12 @@ impl Wanted {
         Self { latest: query.flag("with_latest_build"), succeeded: query.flag("with_latest_succeeded_build") }
     }
 
+    /// Copr: for a single package every text means yes, `False` too.
+    fn read_for_one(query: &Query) -> Self {
+        let is_given = |name| query.get(name).is_some_and(|text| !text.is_empty());
+        Self { latest: is_given("with_latest_build"), succeeded: is_given("with_latest_succeeded_build") }
+    }
+
     /// A fixed number of statements, however many packages there are.
     fn of(self, conn: &mut Conn, project: &Project, packages: Vec<Package>) -> Result<Listed, OpError> {
         let names: Vec<PackageName> = packages.iter().map(|package| package.name.clone()).collect();
@@ -113,7 +119,7 @@ impl Listed {
 
 pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
     let (owner, name) = (query.required("ownername")?.to_owned(), query.required("projectname")?.to_owned());
-    let (package, wanted) = (query.required("packagename")?.to_owned(), Wanted::read(&query));
+    let (package, wanted) = (query.required("packagename")?.to_owned(), Wanted::read_for_one(&query));
     let read = app.store.read(move |conn| {
         let project = find_project(conn, &owner, &name)?;
         let package = find_package(conn, &project, &package)?;

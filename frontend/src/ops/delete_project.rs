@@ -1,12 +1,7 @@
 //! The end of a project.
 
-use coppice_model::{
-    BuildId,
-    messages::{BackendTask, DeleteProject},
-};
-use coppice_store::{
-    ActionKind, ActionMessage, BuildFilter, Conn, Page, Project, User, builds, project_dirs, projects,
-};
+use coppice_model::messages::{BackendTask, DeleteProject};
+use coppice_store::{ActionKind, ActionMessage, Conn, Project, User, builds, project_dirs, projects};
 
 use super::{Context, OpError, order, rights};
 
@@ -33,15 +28,9 @@ pub(super) fn remove(tx: &mut Conn, cx: &Context, project: &Project) -> Result<(
 }
 
 fn ensure_nothing_runs(conn: &mut Conn, project: &Project) -> Result<(), OpError> {
-    super::delete_builds::ensure_none_runs(&running(conn, project)?)
+    super::delete_builds::ensure_none_runs(&builds::list_unfinished(conn, project.id)?)
 }
 
 pub(super) fn nothing_runs(conn: &mut Conn, project: &Project) -> Result<bool, OpError> {
-    Ok(running(conn, project)?.is_empty())
-}
-
-fn running(conn: &mut Conn, project: &Project) -> Result<Vec<BuildId>, OpError> {
-    let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
-    let all = builds::list(conn, &filter, Page::ALL)?;
-    Ok(all.iter().filter(|view| !view.state().is_final()).map(|view| view.build.id).collect())
+    Ok(builds::list_unfinished(conn, project.id)?.is_empty())
 }

@@ -1,12 +1,21 @@
 //! What goes away by itself: projects whose time is over, builds beyond what a package keeps.
 
-use coppice_model::state::BuildState;
-use coppice_store::{BuildFilter, BuildView, Conn, Page, builds, packages, projects};
+use coppice_model::{
+    UnixTime,
+    messages::{BackendTask, DeleteProject},
+    state::BuildState,
+};
+use coppice_store::{
+    ActionKind, ActionMessage, BuildFilter, BuildView, Conn, Page, builds, packages, project_dirs, projects,
+};
 
-use super::{Context, OpError, delete_builds, delete_project};
+use super::{Context, OpError, delete_builds, delete_project, order};
 
-/// How many projects one transaction takes.
+/// How many projects or directories one transaction takes.
 const PORTION: i64 = 50;
+/// Contract section 5: a directory of a pull request goes so long after its last build.
+const PULL_DAYS: i64 = 40;
+const DAY_S: i64 = 86_400;
 
 /// Deletes projects whose time is over (contract section 7.3, `delete_after_days`); one with running builds stays until
 /// they ended. Returns how many went.
@@ -19,6 +28,26 @@ pub fn expire_projects(tx: &mut Conn, cx: &Context) -> Result<usize, OpError> {
         }
     }
     Ok(gone)
+}
+
+/// Deletes directories of pull requests that got no build for [`PULL_DAYS`]. Returns how many went.
+pub fn expire_pull_dirs(tx: &mut Conn, cx: &Context) -> Result<usize, OpError> {
+    let idle = project_dirs::list_idle_pulls(tx, cx.now.plus_seconds(-PULL_DAYS * DAY_S), PORTION)?;
+    for (project, dir) in &idle {
+        let reference = projects::get(tx, *project)?.reference();
+        let message = |action| {
+            let delete = DeleteProject { action, project: reference.clone(), dirs: vec![dir.clone()] };
+            ActionMessage::Backend(BackendTask::DeleteProjectV1(delete))
+        };
+        order::act(tx, cx, ActionKind::DeleteProject, &reference, message)?;
+        project_dirs::delete(tx, *project, dir)?;
+    }
+    Ok(idle.len())
+}
+
+/// Whole days until a directory of a pull request goes away, when its last build was then.
+pub fn days_of_pull_dir(last_build: UnixTime, now: UnixTime) -> i64 {
+    (last_build.plus_seconds(PULL_DAYS * DAY_S).0.saturating_sub(now.0) / DAY_S).max(0)
 }
 
 /// Deletes the oldest ended builds of the package of `ended` beyond its `max_builds`. Unlike Copr the newest one that

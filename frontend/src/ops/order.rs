@@ -13,7 +13,7 @@ use coppice_store::{
     StoreError, actions, outbox, project_chroots, project_dirs, projects,
 };
 
-use super::{Context, OpError, batch, environment, grant};
+use super::{Context, OpError, Settings, batch, environment, grant};
 
 /// Orders everything of a build that can be worked on now: its source phase, its import, or its chroots.
 pub(super) fn everything_ready(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> {
@@ -70,18 +70,23 @@ fn source_spec(cx: &Context, source: &BuildSource) -> SourceSpec {
 
 /// The import into DistGit of the SRPM that was uploaded or made.
 fn import(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> {
+    let import = import_of(tx, &cx.settings, view)?;
+    Ok(outbox::push(tx, &DistGitTask::ImportV1(import), cx.now)?)
+}
+
+/// What DistGit is told of a build whose sources are there.
+pub(super) fn import_of(conn: &mut Conn, settings: &Settings, view: &BuildView) -> Result<Import, OpError> {
     let build = &view.build;
     let srpm_url = match (&build.srpm_url, &build.source) {
         (Some(made), _) => made.clone(),
-        (None, BuildSource::Upload { path, .. }) => cx.settings.internal_upload_url(path),
+        (None, BuildSource::Upload { path, .. }) => settings.internal_upload_url(path),
         (None, BuildSource::Link { url }) => url.clone(),
         (None, BuildSource::Method { .. }) => {
             return Err(StoreError::Absent(format!("the source package of build {}", build.id)).into());
         }
     };
-    let branches = branches(tx, view)?;
-    let import = Import { build: build.id, project: build.project.clone(), srpm_url, branches };
-    Ok(outbox::push(tx, &DistGitTask::ImportV1(import), cx.now)?)
+    let branches = branches(conn, view)?;
+    Ok(Import { build: build.id, project: build.project.clone(), srpm_url, branches })
 }
 
 /// The chosen chroots, or all that are enabled now.

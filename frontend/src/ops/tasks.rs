@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use coppice_model::{ActionId, BuildId, ChrootName, UnixTime, chroot::Environment, work::TaskId};
+use coppice_model::{
+    ActionId, BuildId, ChrootName, UnixTime, chroot::Environment, messages::Import, state::SourceState,
+    work::TaskId,
+};
 use coppice_store::{
     Action, BuildChroot, BuildView, Conn, Project, actions, builds, project_chroots, projects,
 };
 
-use super::{Context, OpError, batch, environment};
+use super::{Context, OpError, batch, environment, order};
 
 /// More are not told at once.
 const MOST: i64 = 10_000;
@@ -68,6 +71,32 @@ pub fn list_tasks(conn: &mut Conn) -> Result<Vec<(BuildView, TaskId)>, OpError> 
     }
     tasks.sort_by_key(|(view, _)| (view.build.options.is_background, view.build.id));
     Ok(tasks)
+}
+
+/// Builds whose sources DistGit is to take, with what it is told; the oldest first.
+pub fn list_imports(conn: &mut Conn, cx: &Context) -> Result<Vec<(BuildView, Import)>, OpError> {
+    let mut imports = Vec::new();
+    for view in builds::list_silent(conn, UnixTime(i64::MAX), BuildId(0), MOST)? {
+        if view.build.source_state == SourceState::Importing {
+            let import = order::import_of(conn, &cx.settings, &view)?;
+            imports.push((view, import));
+        }
+    }
+    Ok(imports)
+}
+
+/// `None` unless the build's sources are there.
+pub fn find_import(
+    conn: &mut Conn,
+    cx: &Context,
+    build: BuildId,
+) -> Result<Option<(BuildView, Import)>, OpError> {
+    let Some(view) = builds::find(conn, build)? else { return Ok(None) };
+    if !matches!(view.build.source_state, SourceState::Importing | SourceState::Succeeded) {
+        return Ok(None);
+    }
+    let import = order::import_of(conn, &cx.settings, &view)?;
+    Ok(Some((view, import)))
 }
 
 /// Orders that are not done yet, the oldest first.

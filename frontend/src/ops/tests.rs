@@ -43,7 +43,8 @@ stories! {
         a_deleted_project_is_gone_with_all_its_directories,
         regenerating_orders_all_directories_from_scratch,
         new_comps_go_to_the_repositories_of_their_chroot,
-        a_project_goes_when_its_time_is_over_and_nothing_runs;
+        a_project_goes_when_its_time_is_over_and_nothing_runs,
+        a_directory_of_a_pull_request_goes_when_nothing_is_built_for_long;
     options:
         patterns_choose_chroots_and_exclusions_remove,
         wrong_values_are_named_with_their_fields,

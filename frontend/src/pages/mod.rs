@@ -1,7 +1,9 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod badge;
 mod build;
 mod error;
+mod feed;
 mod project;
 mod snapshots;
 mod templates;
@@ -23,8 +25,10 @@ use crate::web::Web;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/").get(project::home))
-        .service(web::resource("/coprs").get(project::home))
         .service(web::resource("/api").get(token_page))
+        .service(web::resource("/rss").get(feed::newest))
+        .service(web::resource("/rss/all").get(feed::all))
+        .service(web::resource("/rss/{count:\\d+}").get(feed::some))
         .service(web::resource("/static/style.css").get(style))
         .service(web::resource("/tmp/{dir}/{file}").get(upload));
 }
@@ -32,7 +36,17 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
     config
+        .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
+        .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))
+        .service(
+            web::resource("/g/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
+                .get(badge::of_group_package),
+        )
+        .service(
+            web::resource("/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
+                .get(badge::of_package),
+        )
         .service(web::resource("/g/{owner}").get(project::group))
         .service(web::resource("/g/{owner}/{project}").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))

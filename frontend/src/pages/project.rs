@@ -78,7 +78,7 @@ impl ProjectList {
 /// The newest projects that want to be seen here.
 pub async fn home(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
     let page = wanted(&query);
-    let found = app.store.read(move |conn| projects::list_newest(conn, page)).await?;
+    let found = app.store.read(move |conn| projects::list_newest(conn, false, page)).await?;
     html(&web, "home.html", &ProjectList::new(None, found, page))
 }
 

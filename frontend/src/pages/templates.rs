@@ -11,7 +11,7 @@ macro_rules! embedded {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!(concat!("../../../templates/", $name)))),+] };
 }
 
-const EMBEDDED: [(&str, &str); 10] = embedded![
+const EMBEDDED: [(&str, &str); 11] = embedded![
     "base.html",
     "pager.html",
     "home.html",
@@ -21,6 +21,7 @@ const EMBEDDED: [(&str, &str); 10] = embedded![
     "build.html",
     "api.html",
     "error.html",
+    "feed.xml",
     "copr.repo",
 ];
 
@@ -36,7 +37,7 @@ pub enum TemplateError {
     Render { name: String, source: tera::Error },
 }
 
-/// Values are escaped in every `.html` template.
+/// Values are escaped in every `.html` and `.xml` template.
 #[derive(Debug)]
 pub struct Templates(Tera);
 
@@ -59,7 +60,7 @@ impl Templates {
 
     fn of(templates: Vec<(&'static str, String)>) -> Result<Self, TemplateError> {
         let mut tera = Tera::default();
-        tera.autoescape_on([".html"]);
+        tera.autoescape_on([".html", ".xml"]);
         tera.add_raw_templates(templates).map_err(TemplateError::Parse)?;
         Ok(Self(tera))
     }

@@ -62,7 +62,8 @@ async fn file(app: &App, web: &Web, asked: [String; 3], query: &Query) -> Answer
     let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };
     let (wanted, now) = (dir.clone(), app.clock.now());
     let found = app.store.read(move |conn| load(conn, &owner, &wanted, now)).await?;
-    let published = found.filter(|published| published.dirs.contains(&dir)).ok_or(missing)?;
+    let published =
+        found.filter(|published| published.dirs.iter().any(|known| known.name == dir)).ok_or(missing)?;
     let wanted = Wanted { dir: &dir, name_release: &name_release, arch: query.get("arch") };
     let Some(mut sections) = sections(&web.site, &published, wanted) else {
         return Err(no_chroot(&published, &name_release));

@@ -1,12 +1,15 @@
 //! Reads a project and all that it needs at run time.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use coppice_model::{DirName, UnixTime};
 use coppice_store::{Conn, Project, StoreError, project_chroots, project_dirs, projects};
 
-use super::project::{Dependency, Options, Published};
-use crate::{api::days_until, ops::Additional};
+use super::project::{Dependency, Options, Published, PublishedDir};
+use crate::{
+    api::days_until,
+    ops::{Additional, days_of_pull_dir},
+};
 
 /// A chain of dependencies that is longer than this is somebody's joke.
 const MOST_DEPENDENCIES: usize = 100;
@@ -20,17 +23,31 @@ pub fn load(
 ) -> Result<Option<Published>, StoreError> {
     let Some(project) = projects::find(conn, owner, dir.project())? else { return Ok(None) };
     let chroots = project_chroots::list_buildable(conn, project.id)?;
-    let dirs = project_dirs::list(conn, project.id)?;
+    let dirs = dirs(conn, &project, now)?;
     let dependencies = dependencies(conn, &project)?;
     Ok(Some(Published {
         project: project.reference(),
-        dirs: dirs.into_iter().map(|dir| dir.name).collect(),
+        dirs,
         chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),
         multilib: project.settings.multilib,
         options: options(&project),
         delete_after_days: project.settings.delete_on.map(|time| days_until(time, now)),
         dependencies,
     }))
+}
+
+fn dirs(conn: &mut Conn, project: &Project, now: UnixTime) -> Result<Vec<PublishedDir>, StoreError> {
+    let all = project_dirs::list(conn, project.id)?;
+    let last = match all.iter().any(|dir| dir.name.is_of_pull()) {
+        true => project_dirs::last_builds_of_pulls(conn, project.id)?,
+        false => HashMap::new(),
+    };
+    let published = |dir: project_dirs::ProjectDir| {
+        let last = last.get(dir.name.as_str()).copied().unwrap_or(dir.created_at);
+        let delete_after_days = dir.name.is_of_pull().then(|| days_of_pull_dir(last, now));
+        PublishedDir { name: dir.name, delete_after_days }
+    };
+    Ok(all.into_iter().map(published).collect())
 }
 
 fn options(project: &Project) -> Options {

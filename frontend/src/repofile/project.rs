@@ -22,7 +22,7 @@ impl Site {
 #[derive(Debug, Clone)]
 pub struct Published {
     pub project: ProjectRef,
-    pub dirs: Vec<DirName>,
+    pub dirs: Vec<PublishedDir>,
     /// The enabled chroots.
     pub chroots: Vec<ChrootName>,
     pub multilib: bool,
@@ -30,6 +30,13 @@ pub struct Published {
     pub delete_after_days: Option<i64>,
     /// All of them, also those of dependencies.
     pub dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Clone)]
+pub struct PublishedDir {
+    pub name: DirName,
+    /// Of pull requests: when it goes away unless something is built.
+    pub delete_after_days: Option<i64>,
 }
 
 /// What a repository section holds beside its address.

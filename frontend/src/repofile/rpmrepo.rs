@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    project::{Dependency, Options, Published, Site},
+    project::{Dependency, Options, Published, PublishedDir, Site},
     sections::{copr_id, copr_name, external_id, external_name},
 };
 
@@ -11,13 +11,18 @@ pub fn document(site: &Site, published: &Published) -> Value {
     let mut document = json!({
         "results_url": site.results_url,
         "repos": repos(published),
-        "directories": published.dirs.iter().map(|dir| (dir.to_string(), json!({}))).collect::<Map<_, _>>(),
+        "directories": published.dirs.iter().map(directory).collect::<Map<_, _>>(),
         "dependencies": dependencies(site, published),
     });
     if let Some(days) = published.delete_after_days {
         document["delete_after_days"] = days.into();
     }
     document
+}
+
+fn directory(dir: &PublishedDir) -> (String, Value) {
+    let told = dir.delete_after_days.map_or_else(|| json!({}), |days| json!({ "delete_after_days": days }));
+    (dir.name.to_string(), told)
 }
 
 fn repos(published: &Published) -> Value {
@@ -97,7 +102,10 @@ mod tests {
                 owner: "alice".parse().unwrap(),
                 name: "foo".parse().unwrap(),
             },
-            dirs: vec!["foo".parse().unwrap(), "foo:pr:12".parse().unwrap()],
+            dirs: vec![
+                PublishedDir { name: "foo".parse().unwrap(), delete_after_days: None },
+                PublishedDir { name: "foo:pr:12".parse().unwrap(), delete_after_days: Some(33) },
+            ],
             chroots: ["fedora-43-x86_64", "fedora-43-i386", "epel-9-x86_64"]
                 .map(|c| c.parse().unwrap())
                 .into(),
@@ -121,7 +129,7 @@ mod tests {
                     "x86_64": {"opts": opts, "multilib": {"i386": {"opts": {"cost": "1100", "module_hotfixes": "1", "priority": 7}}}},
                     "i386": {"opts": opts}}},
                 "epel-9": {"arch": {"x86_64": {"opts": opts}}}},
-            "directories": {"foo": {}, "foo:pr:12": {}},
+            "directories": {"foo": {}, "foo:pr:12": {"delete_after_days": 33}},
             "delete_after_days": 10,
             "dependencies": [
                 {"opts": {"id": "coprdep:copr.example.com:alice:dep", "name": "Copr copr.example.com/alice/foo runtime dependency #1 - alice/dep"},

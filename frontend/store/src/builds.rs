@@ -1,11 +1,10 @@
 //! Builds: one submission, its source phase and what was asked for.
 
+mod newest;
 mod row;
 
-use std::collections::HashMap;
-
 use coppice_model::{
-    Attempt, BuildId, ChrootName, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
+    Attempt, BuildId, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
     package::SourceHeader,
     source_method::SourceMethod,
     state::{BuildState, ChrootState, SourceState},
@@ -18,6 +17,7 @@ use crate::{
     BuildChroot, Conn, Page, StoreError, build_chroots, column,
     schema::{build_chroots as chroots, builds, projects, users},
 };
+pub use newest::{latest_of_packages, newest_in_chroots};
 use row::{BuildRow, SourceColumns};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,68 +213,6 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<Bui
     Ok(views)
 }
 
-/// The newest build of each of these packages, or the newest that succeeded; three statements.
-pub fn latest_of_packages(
-    conn: &mut Conn,
-    project: ProjectId,
-    packages: &[PackageName],
-    only_succeeded: bool,
-) -> Result<HashMap<PackageName, BuildView>, StoreError> {
-    let names: Vec<&str> = packages.iter().map(PackageName::as_str).collect();
-    let of = builds::table.filter(builds::project_id.eq(project.0)).filter(builds::package.eq_any(names));
-    let newest = diesel::dsl::max(builds::id);
-    let ids: Vec<Option<i64>> = if only_succeeded {
-        let succeeded = chroots::table.filter(chroots::state.eq("succeeded")).select(chroots::build_id);
-        let others = ["running", "starting", "pending", "waiting", "failed", "canceled"];
-        let spoiled = chroots::table.filter(chroots::state.eq_any(others)).select(chroots::build_id);
-        of.filter(builds::source_state.eq("succeeded"))
-            .filter(builds::id.eq_any(succeeded))
-            .filter(builds::id.ne_all(spoiled))
-            .group_by(builds::package)
-            .select(newest)
-            .load(conn)?
-    } else {
-        of.group_by(builds::package).select(newest).load(conn)?
-    };
-    let ids: Vec<BuildId> = ids.into_iter().flatten().map(BuildId).collect();
-    let named = |view: BuildView| Some((view.build.package()?.clone(), view));
-    Ok(list_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
-}
-
-/// The newest build of each package in each of these chroots, or the newest that succeeded there, by package and
-/// chroot; one statement.
-pub fn newest_in_chroots(
-    conn: &mut Conn,
-    project: ProjectId,
-    dir: &DirName,
-    in_chroots: &[ChrootName],
-    only_succeeded: bool,
-) -> Result<Vec<(PackageName, ChrootName, BuildId)>, StoreError> {
-    let names: Vec<&str> = in_chroots.iter().map(ChrootName::as_str).collect();
-    let states: Vec<&str> = match only_succeeded {
-        true => vec![ChrootState::Succeeded.as_str(), ChrootState::Forked.as_str()],
-        false => ChrootState::ALL.iter().map(|state| state.as_str()).collect(),
-    };
-    let rows: Vec<(Option<String>, String, Option<i64>)> = chroots::table
-        .inner_join(builds::table)
-        .filter(chroots::state.eq_any(states))
-        .filter(builds::project_id.eq(project.0))
-        .filter(builds::dir.eq(dir.as_str()))
-        .filter(builds::package.is_not_null())
-        .filter(chroots::chroot.eq_any(names))
-        .group_by((builds::package, chroots::chroot))
-        .select((builds::package, chroots::chroot, diesel::dsl::max(chroots::build_id)))
-        .load(conn)?;
-    let mut newest: Vec<(PackageName, ChrootName, BuildId)> = Vec::with_capacity(rows.len());
-    for (package, chroot, build) in rows {
-        let (Some(package), Some(build)) = (package, build) else { continue };
-        let package = column::word("a build's package", &package)?;
-        newest.push((package, column::word("a build's chroot", &chroot)?, BuildId(build)));
-    }
-    newest.sort_by(|a, b| (a.0.as_str(), a.1.as_str()).cmp(&(b.0.as_str(), b.1.as_str())));
-    Ok(newest)
-}
-
 fn as_size(number: i64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
@@ -336,6 +274,21 @@ pub fn update_batch(conn: &mut Conn, id: BuildId, batch: i64) -> Result<(), Stor
 pub fn list_of_batch(conn: &mut Conn, batch: i64) -> Result<Vec<BuildView>, StoreError> {
     let rows: Vec<Joined> = joined!().filter(builds::batch_id.eq(batch)).order(builds::id).load(conn)?;
     with_chroots(conn, rows)
+}
+
+/// Builds of a project that are not finished, ascending; one statement.
+pub fn list_unfinished(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildId>, StoreError> {
+    let open = chroots::table
+        .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
+        .select(chroots::build_id);
+    let ids: Vec<i64> = builds::table
+        .filter(builds::project_id.eq(project.0))
+        .filter(builds::source_state.ne_all(["failed", "canceled"]))
+        .filter(builds::source_state.ne("succeeded").or(builds::id.eq_any(open)))
+        .order(builds::id)
+        .select(builds::id)
+        .load(conn)?;
+    Ok(ids.into_iter().map(BuildId).collect())
 }
 
 /// Unfinished builds beyond `after` that nobody spoke of since `before`, oldest first; two statements.

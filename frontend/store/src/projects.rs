@@ -142,9 +142,13 @@ pub fn list(conn: &mut Conn, owner: Option<&str>, page: Page) -> Result<Vec<Proj
     column::all(query.load::<ProjectRow>(conn)?)
 }
 
-/// The newest listed ones; one statement.
-pub fn list_newest(conn: &mut Conn, page: Page) -> Result<Vec<Project>, StoreError> {
-    let query = projects::table.filter(projects::is_unlisted.eq(false)).order(projects::id.desc());
+/// The newest ones; one statement.
+pub fn list_newest(conn: &mut Conn, with_unlisted: bool, page: Page) -> Result<Vec<Project>, StoreError> {
+    let mut query = projects::table.into_boxed();
+    if !with_unlisted {
+        query = query.filter(projects::is_unlisted.eq(false));
+    }
+    let query = query.order(projects::id.desc());
     column::all(query.limit(page.limit()).offset(page.offset()).load::<ProjectRow>(conn)?)
 }
 

@@ -10,6 +10,7 @@ mod packages;
 mod pages;
 mod permissions;
 mod projects;
+mod replay;
 mod reports;
 mod repositories;
 mod support;

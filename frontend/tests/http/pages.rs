@@ -73,3 +73,31 @@ async fn what_is_not_there_is_a_page_that_says_so() {
     assert_eq!(frontend.get("/static/style.css").await.header("content-type"), "text/css; charset=utf-8");
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn badges_show_the_state_and_feeds_the_new_projects() {
+    let frontend = Frontend::start().await;
+    let alice = frontend.member("alice").await.with_project("foo").await;
+    let hidden = json!({ "name": "hidden", "chroots": [CHROOTS[0]], "unlisted_on_hp": true, "description": "a & \u{1}<b>" });
+    alice.post("/api_3/project/add/alice", &hidden).await.ok();
+    let id = alice.submits("foo").await;
+    for (path, kind, name) in [
+        (format!("/coprs/build/{id}/status_image.png"), "image/png", "in_progress.png"),
+        (format!("/coprs/build/{id}/status_image.svg"), "image/svg+xml", "in_progress.svg"),
+        ("/coprs/build/99999/status_image.png".into(), "image/png", "unknown.png"),
+        ("/coprs/alice/foo/package/nope/status_image/last_build.png".into(), "image/png", "bad_url.png"),
+    ] {
+        let badge = send(frontend.request(Method::GET, &path)).await;
+        assert_eq!((badge.status.as_u16(), badge.header("content-type")), (200, kind), "{path}");
+        assert_eq!(badge.header("content-disposition"), format!("inline; filename={name}"), "{path}");
+        assert_eq!(badge.header("cache-control"), "no-cache", "{path}");
+    }
+    assert_eq!(frontend.get("/coprs/alice/nope/package/x/status_image/last_build.png").await.status, 404);
+    let feed = frontend.get("/rss/").await;
+    assert!(feed.header("content-type").starts_with("text/xml"));
+    assert!(feed.text.contains("<title>alice/foo</title>") && !feed.text.contains("hidden"), "{}", feed.text);
+    let all = frontend.get("/rss/all").await.text;
+    assert!(all.contains("<description>a &amp; &lt;b&gt;</description>"), "{all}");
+    assert_eq!(frontend.get("/rss/1/").await.text.matches("<item>").count(), 1);
+    frontend.close().await;
+}

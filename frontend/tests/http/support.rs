@@ -70,7 +70,15 @@ impl Frontend {
         Self::start_with(|_| {}).await
     }
 
+    /// With its chroots.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let frontend = Self::start_bare(change).await;
+        frontend.add_chroots().await;
+        frontend
+    }
+
+    /// On an empty database.
+    pub async fn start_bare(change: impl FnOnce(&mut Config)) -> Self {
         let redis = Redis::start().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let secret = folder.path().join("keygen.secret");
@@ -94,9 +102,11 @@ impl Frontend {
         let bus = Bus::connect(&config.redis).await.unwrap();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let running = tokio::spawn(service.run());
-        let frontend = Self { url, folder, bus, store, stop, running, client, _redis: redis };
-        frontend.add_chroots().await;
-        frontend
+        Self { url, folder, bus, store, stop, running, client, _redis: redis }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     async fn add_chroots(&self) {
@@ -226,9 +236,14 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
 
 /// The body that python-copr sends: first the file, then all fields as a file named `json`.
 pub fn upload_body(file_name: &str, content: &[u8], fields: &str) -> (String, Vec<u8>) {
+    file_body("pkgs", file_name, content, fields)
+}
+
+/// The same with the file in another field.
+pub fn file_body(field: &str, file_name: &str, content: &[u8], fields: &str) -> (String, Vec<u8>) {
     let boundary = "da1838ded9d64ccaa85a4e7e9b51cb16";
     let mut body = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"pkgs\"; filename=\"{file_name}\"\r\n\
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\n\
          Content-Type: application/x-rpm\r\n\r\n"
     )
     .into_bytes();

@@ -1,5 +1,6 @@
 //! What all tests borrow: private servers, a whole Coppice, its users, and a distribution to build for.
 
+pub mod corpus;
 pub mod distro;
 pub mod member;
 pub mod place;

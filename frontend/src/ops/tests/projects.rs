@@ -5,7 +5,7 @@ use coppice_model::{
 use coppice_store::{Project, ProjectSettings, groups, project_chroots, projects};
 
 use super::world::{EPEL, F43, F43_ARM, NOW, World, key_made, strings};
-use crate::ops::{self, NewProject, OpError, Problem, ProjectChanges};
+use crate::ops::{self, BuildRequest, NewProject, OpError, Problem, ProjectChanges};
 
 fn new(owner: &str, name: &str, chroots: &[&str]) -> NewProject {
     let settings = ProjectChanges { chroots: Some(strings(chroots)), ..ProjectChanges::default() };
@@ -351,4 +351,27 @@ pub fn a_project_goes_when_its_time_is_over_and_nothing_runs(world: &World) {
     assert!(matches!(world.sent().remove(0).backend(), BackendTask::DeleteProjectV1(_)));
     assert_eq!(left(), ["busy", "lasting"]);
     assert_eq!(world.write(ops::expire_projects).unwrap(), 0);
+}
+
+pub fn a_directory_of_a_pull_request_goes_when_nothing_is_built_for_long(world: &World) {
+    let alice = world.member("alice");
+    let project = world.project(&alice, "tools", &[F43]);
+    for dir in ["tools:pr:1", "tools:pr:2", "tools:custom:x"] {
+        let request = BuildRequest { project_dirname: Some(dir.into()), ..world.request(&project) };
+        world.submit(&alice, &request).unwrap();
+    }
+    world.app.clock.advance(39 * 86_400);
+    let again = BuildRequest { project_dirname: Some("tools:pr:2".into()), ..world.request(&project) };
+    world.submit(&alice, &again).unwrap();
+    assert_eq!(world.write(ops::expire_pull_dirs).unwrap(), 0);
+    world.app.clock.advance(2 * 86_400);
+    world.sent();
+    assert_eq!(world.write(ops::expire_pull_dirs).unwrap(), 1);
+    let BackendTask::DeleteProjectV1(delete) = world.sent().remove(0).backend() else { panic!("no order") };
+    assert_eq!(delete.dirs, ["tools:pr:1".parse().unwrap()]);
+    let id = project.id;
+    let left = world.read(move |conn| Ok(coppice_store::project_dirs::list(conn, id)?)).unwrap();
+    let left: Vec<_> = left.iter().map(|dir| dir.name.as_str()).collect();
+    assert_eq!(left, ["tools", "tools:pr:2", "tools:custom:x"]);
+    assert_eq!(world.write(ops::expire_pull_dirs).unwrap(), 0);
 }

@@ -4,6 +4,7 @@ use coppice_model::ProjectRef;
 
 use super::*;
 use crate::pages::Templates;
+use crate::repofile::project::PublishedDir;
 
 fn site() -> Site {
     Site { host: "copr.example.com".into(), results_url: "https://download.copr.example.com/results".into() }
@@ -12,7 +13,7 @@ fn site() -> Site {
 fn published(owner: &str, chroots: &[&str]) -> Published {
     Published {
         project: ProjectRef { owner: owner.parse().unwrap(), name: "foo".parse().unwrap() },
-        dirs: vec!["foo".parse().unwrap()],
+        dirs: vec![PublishedDir { name: "foo".parse().unwrap(), delete_after_days: None }],
         chroots: chroots.iter().map(|chroot| chroot.parse().unwrap()).collect(),
         multilib: false,
         options: Options::default(),
