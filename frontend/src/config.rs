@@ -49,6 +49,12 @@ pub struct HttpConfig {
     pub upload_limit_bytes: u64,
     /// Longest pause inside a request body.
     pub body_pause_s: u64,
+    /// How often one API token may ask; 0: as often as it likes.
+    pub token_requests_per_minute: u32,
+    /// How often one address may ask the API without a valid token; 0: as often as it likes.
+    pub address_requests_per_minute: u32,
+    /// Addresses are what the proxy says in `Forwarded` or `X-Forwarded-For`. Only when a proxy sets them itself.
+    pub behind_proxy: bool,
 }
 
 impl Default for Config {
@@ -80,6 +86,9 @@ impl Default for HttpConfig {
             body_limit_bytes: 2 << 20,
             upload_limit_bytes: 10 << 30,
             body_pause_s: 30,
+            token_requests_per_minute: 3_000,
+            address_requests_per_minute: 1_200,
+            behind_proxy: false,
         }
     }
 }

@@ -32,6 +32,7 @@ mod settings;
 mod source_method;
 mod submit_build;
 mod tasks;
+mod tokens;
 mod webhook_secret;
 
 pub use additional_repos::Additional;
@@ -58,7 +59,7 @@ pub use project_form::ProjectChanges;
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use resend::{resend_actions, resend_builds, resend_cancels};
-pub use rights::{can_build, can_delete, can_edit};
+pub use rights::{Caller, can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
 pub use source_method::SourceForm;
 pub use submit_build::{Upload, submit_links, submit_method, submit_upload};
@@ -66,6 +67,7 @@ pub use tasks::{
     RpmTask, SourceTask, find_import, find_rpm_task, find_source_task, list_imports, list_tasks,
     list_waiting_actions,
 };
+pub use tokens::{TokenWish, create_token, list_tokens, revoke_token};
 pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]

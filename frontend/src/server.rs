@@ -45,6 +45,8 @@ pub fn bind(config: &HttpConfig, parts: Parts) -> io::Result<(SocketAddr, Server
     let addr = listener.local_addr()?;
     let limits =
         BodyLimits { bytes: config.body_limit_bytes, pause: Duration::from_secs(config.body_pause_s.max(1)) };
+    // One for all workers.
+    let held = Data::new(api::Limits::new(config));
     let make = move || {
         let parts = parts.clone();
         Routes::new()
@@ -52,6 +54,7 @@ pub fn bind(config: &HttpConfig, parts: Parts) -> io::Result<(SocketAddr, Server
             .app_data(parts.web)
             .app_data(parts.requests)
             .app_data(Data::new(limits))
+            .app_data(held.clone())
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::NoSuchEndpoint.into()))
             .configure(health::routes(parts.metrics))
             .configure(routes)
@@ -72,7 +75,14 @@ pub fn bind(config: &HttpConfig, parts: Parts) -> io::Result<(SocketAddr, Server
 
 fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::scope("/api_3").configure(api::routes).default_service(web::to(api::no_such_endpoint)))
+        .service(
+            web::scope("/api_3")
+                .configure(api::routes)
+                .default_service(web::to(api::no_such_endpoint))
+                .wrap(from_fn(api::tag))
+                .wrap(from_fn(api::once))
+                .wrap(from_fn(api::hold)),
+        )
         .service(web::scope("/backend").configure(api::backend_routes))
         .service(web::scope("/coprs").configure(repofile::routes).configure(pages::project_routes))
         .configure(pages::routes);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use coppice_model::{ActionId, BuildId, UnixTime};
 use coppice_runtime::{Bus, Stop};
-use coppice_store::{inbox, tokens};
+use coppice_store::{idempotency, inbox, tokens};
 
 use crate::{
     App,
@@ -16,6 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// Slow work is done once in so many looks.
 const SLOW_EVERY: u32 = 20;
 const REMEMBER_REPORTS_S: i64 = 30 * 86_400;
+const REMEMBER_ANSWERS_S: i64 = 86_400;
 
 /// Looks until stopped.
 pub async fn run(app: Arc<App>, bus: Bus, stop: Stop) {
@@ -107,6 +108,7 @@ impl Sweep {
             .write(move |tx| {
                 inbox::delete_older(tx, now.plus_seconds(-REMEMBER_REPORTS_S))?;
                 tokens::delete_expired(tx, now)?;
+                idempotency::delete_older(tx, now.plus_seconds(-REMEMBER_ANSWERS_S))?;
                 Ok(())
             })
             .await

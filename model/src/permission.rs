@@ -13,6 +13,23 @@ words! {
 }
 
 words! {
+    /// How far a token goes; each one includes those before it.
+    TokenAccess {
+        Read => "read",
+        /// Builds and packages.
+        Build => "build",
+        /// Everything that its user may do.
+        Admin => "admin",
+    }
+}
+
+impl TokenAccess {
+    pub fn includes(self, other: Self) -> bool {
+        self as u8 >= other as u8
+    }
+}
+
+words! {
     /// How far it is with a role.
     PermissionState {
         Nothing => "nothing",

@@ -3,19 +3,18 @@
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use coppice_runtime::secret::hash_token;
-use coppice_store::User;
 use futures_util::future::LocalBoxFuture;
 
 use super::ApiError;
 use crate::{
     App,
-    ops::{self, OpError},
+    ops::{self, Caller, OpError},
     web::Web,
 };
 
-/// A user whose login and token were checked.
+/// Somebody whose login and token were checked.
 #[derive(Debug, Clone)]
-pub struct ApiUser(pub User);
+pub struct ApiUser(pub Caller);
 
 impl FromRequest for ApiUser {
     type Error = ApiError;
@@ -34,7 +33,7 @@ impl FromRequest for ApiUser {
     }
 }
 
-async fn check(app: &App, login: String, token: &str) -> Result<Option<User>, ApiError> {
+async fn check(app: &App, login: String, token: &str) -> Result<Option<Caller>, ApiError> {
     let (hash, now) = (hash_token(token), app.clock.now());
     match app.store.read(move |conn| ops::authenticate(conn, &login, &hash, now)).await {
         Ok(user) => Ok(Some(user)),
@@ -44,7 +43,7 @@ async fn check(app: &App, login: String, token: &str) -> Result<Option<User>, Ap
 }
 
 /// Login and token of a readable header. A login may hold everything but a colon.
-fn credentials(request: &HttpRequest) -> Option<(String, String)> {
+pub fn credentials(request: &HttpRequest) -> Option<(String, String)> {
     let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = header.split_once(' ')?;
     let decoded =

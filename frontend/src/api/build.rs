@@ -96,34 +96,34 @@ pub fn packages_by_chroot(
 pub async fn cancel(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     id: Path<String>,
 ) -> Result<Json<BuildDto>, ApiError> {
     let (id, context) = (build_id(&id)?, app.context());
-    let canceled = app.store.write(move |tx| ops::cancel_build(tx, &context, &user, id)).await?;
+    let canceled = app.store.write(move |tx| ops::cancel_build(tx, &context, &caller, id)).await?;
     Ok(Json(BuildDto::new(&canceled, &web)))
 }
 
 pub async fn delete(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     id: Path<String>,
 ) -> Result<Json<BuildDto>, ApiError> {
     let (id, context) = (build_id(&id)?, app.context());
-    let deleted = app.store.write(move |tx| ops::delete_build(tx, &context, &user, id)).await?;
+    let deleted = app.store.write(move |tx| ops::delete_build(tx, &context, &caller, id)).await?;
     Ok(Json(BuildDto::new(&deleted, &web)))
 }
 
 /// All or nothing.
 pub async fn delete_list(
     app: Data<App>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     body: Body,
 ) -> Result<Json<Value>, ApiError> {
     let ids = ids(&body.fields().await?)?;
     let (context, wanted) = (app.context(), ids.clone());
-    app.store.write(move |tx| ops::delete_builds(tx, &context, &user, &wanted)).await?;
+    app.store.write(move |tx| ops::delete_builds(tx, &context, &caller, &wanted)).await?;
     Ok(Json(json!({ "builds": ids })))
 }
 

@@ -1,7 +1,7 @@
 //! New builds (contract sections 10.3 to 10.7).
 
 use actix_web::web::{Data, Json, Path};
-use coppice_store::{BuildView, User};
+use coppice_store::BuildView;
 use serde_json::{Value, json};
 
 use super::{
@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{
     App,
-    ops::{self, BuildRequest, OpError, Problem},
+    ops::{self, BuildRequest, Caller, OpError, Problem},
     uploads::Upload,
     web::Web,
 };
 
-pub async fn check(app: Data<App>, ApiUser(user): ApiUser, body: Body) -> Result<Json<Value>, ApiError> {
+pub async fn check(app: Data<App>, ApiUser(caller): ApiUser, body: Body) -> Result<Json<Value>, ApiError> {
     let (request, _) = request(&body.fields().await?)?;
-    let checked = app.store.read(move |conn| ops::check_before_build(conn, &user, &request));
+    let checked = app.store.read(move |conn| ops::check_before_build(conn, &caller, &request));
     checked.await.map_err(ApiError::of_build)?;
     Ok(Json(json!({ "message": "It should be safe to submit a build like this" })))
 }
@@ -28,12 +28,12 @@ pub async fn check(app: Data<App>, ApiUser(user): ApiUser, body: Body) -> Result
 pub async fn from_urls(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     body: Body,
 ) -> Result<Json<List<BuildDto>>, ApiError> {
     let (request, urls) = request(&body.fields().await?)?;
     let context = app.context();
-    let submitted = app.store.write(move |tx| ops::submit_links(tx, &context, &user, &request, &urls));
+    let submitted = app.store.write(move |tx| ops::submit_links(tx, &context, &caller, &request, &urls));
     let views = submitted.await.map_err(ApiError::of_build)?;
     let items = views.iter().map(|view| BuildDto::new(view, &web)).collect();
     Ok(Json(List { items, meta: Meta::NONE }))
@@ -43,7 +43,7 @@ pub async fn from_urls(
 pub async fn from_method(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     method: Path<String>,
     body: Body,
 ) -> Result<Json<BuildDto>, ApiError> {
@@ -54,7 +54,7 @@ pub async fn from_method(
     form.finish_build()?;
     let context = app.context();
     let submitted =
-        app.store.write(move |tx| ops::submit_method(tx, &context, &user, &request, (&method, &source)));
+        app.store.write(move |tx| ops::submit_method(tx, &context, &caller, &request, (&method, &source)));
     Ok(Json(BuildDto::new(&submitted.await.map_err(ApiError::of_build)?, &web)))
 }
 
@@ -62,14 +62,14 @@ pub async fn from_method(
 pub async fn from_upload(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     body: Body,
 ) -> Result<Json<BuildDto>, ApiError> {
     let (fields, mut files) = body.with_files(&web.uploads).await?;
     let (request, _) = request(&fields)?;
     let Some(file) = files.pop() else { return Err(no_file()) };
     // A client that goes away now must not take the file from a build that exists.
-    let submitted = tokio::spawn(submit(app, user, request, file)).await.map_err(ApiError::internal)?;
+    let submitted = tokio::spawn(submit(app, caller, request, file)).await.map_err(ApiError::internal)?;
     Ok(Json(BuildDto::new(&submitted.map_err(ApiError::of_build)?, &web)))
 }
 
@@ -79,13 +79,13 @@ fn no_file() -> ApiError {
 
 async fn submit(
     app: Data<App>,
-    user: User,
+    caller: Caller,
     request: BuildRequest,
     file: Upload,
 ) -> Result<BuildView, OpError> {
     let context = app.context();
     let named = ops::Upload { path: file.path(), file_name: file.file_name.clone() };
-    let view = app.store.write(move |tx| ops::submit_upload(tx, &context, &user, &request, &named)).await?;
+    let view = app.store.write(move |tx| ops::submit_upload(tx, &context, &caller, &request, &named)).await?;
     file.keep();
     Ok(view)
 }

@@ -2,10 +2,13 @@
 
 use std::error::Error as StdError;
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header::RETRY_AFTER},
+};
 use coppice_runtime::logging::with_causes;
 use coppice_store::StoreError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::python;
 use crate::{
@@ -21,6 +24,9 @@ pub enum ApiError {
     MissingArgument(&'static str),
     #[error("{0}")]
     BadRequest(String),
+    /// `text` says the same as `problems`, as Copr's clients know it.
+    #[error("{text}")]
+    Invalid { text: String, problems: Vec<Problem> },
     /// Holds the public address of the service.
     #[error("Login invalid/expired. Please visit {0}/api to get or renew your API token.")]
     Unauthorized(String),
@@ -33,6 +39,8 @@ pub enum ApiError {
     /// Without GSSAPI there is nobody to ask.
     #[error("Can't log-in using GSSAPI: it is not enabled on this server, use an API token")]
     NoGssapi,
+    #[error("Too many requests: ask again in {retry_after_s} s.")]
+    TooMany { retry_after_s: u64 },
     #[error("{text}")]
     Refused { status: StatusCode, text: String },
     #[error("Request wasn't successful, there is probably a bug in the server.")]
@@ -47,12 +55,14 @@ impl ApiError {
     /// Problems of project forms: one line each.
     pub fn lines(problems: &[Problem]) -> Self {
         let line = |problem: &Problem| format!("{}: {}", problem.field, problem.message);
-        Self::BadRequest(problems.iter().map(line).collect::<Vec<_>>().join("\n"))
+        let text = problems.iter().map(line).collect::<Vec<_>>().join("\n");
+        Self::Invalid { text, problems: problems.to_vec() }
     }
 
     /// Problems of build forms: the text of a Python dict.
     pub fn dict(problems: &[Problem]) -> Self {
-        Self::BadRequest(format!("Bad request parameters: {}", python::dict_of_lists(problems)))
+        let text = format!("Bad request parameters: {}", python::dict_of_lists(problems));
+        Self::Invalid { text, problems: problems.to_vec() }
     }
 
     /// An error of a build's rule; all others are made by `From`.
@@ -101,10 +111,11 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NoSuchEndpoint | Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::MissingArgument(_) | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::MissingArgument(_) | Self::BadRequest(_) | Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NoGssapi => StatusCode::FORBIDDEN,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Refused { status, .. } => *status,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -115,11 +126,32 @@ impl ResponseError for ApiError {
         if let Self::Internal(cause) = self {
             tracing::error!(error = %with_causes(cause.as_ref()), "a request failed");
         }
-        let mut body = json!({ "error": self.to_string() });
-        if matches!(self, Self::Unauthorized(_)) {
-            body["output"] = "notok".into();
+        let mut answer = HttpResponse::build(self.status_code());
+        if let Self::TooMany { retry_after_s } = self {
+            answer.insert_header((RETRY_AFTER, retry_after_s.to_string()));
         }
-        HttpResponse::build(self.status_code()).json(body)
+        answer.json(self.document())
+    }
+}
+
+impl ApiError {
+    /// What Copr says, `error` and sometimes `output`, with the members of RFC 9457 beside it.
+    fn document(&self) -> Value {
+        let (status, text) = (self.status_code(), self.to_string());
+        let mut document = json!({
+            "error": text,
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": text,
+        });
+        if let Self::Invalid { problems, .. } = self {
+            document["problems"] = json!(problems);
+        }
+        if matches!(self, Self::Unauthorized(_)) {
+            document["output"] = "notok".into();
+        }
+        document
     }
 }
 

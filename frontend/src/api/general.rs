@@ -18,14 +18,14 @@ pub async fn version() -> Json<Value> {
     Json(json!({ "version": 3 }))
 }
 
-pub async fn auth_check(ApiUser(user): ApiUser) -> Json<Me> {
-    Json(Me { id: user.id.0, name: user.name.into() })
+pub async fn auth_check(ApiUser(caller): ApiUser) -> Json<Me> {
+    Json(Me { id: caller.user.id.0, name: caller.user.name.into() })
 }
 
 /// New credentials; the old ones stop working at once.
-pub async fn renew_token(app: Data<App>, ApiUser(user): ApiUser) -> Result<Json<Value>, ApiError> {
+pub async fn renew_token(app: Data<App>, ApiUser(caller): ApiUser) -> Result<Json<Value>, ApiError> {
     let now = app.clock.now();
-    let renewed = app.store.write(move |tx| ops::renew_token(tx, user.id, now));
+    let renewed = app.store.write(move |tx| ops::renew_token(tx, &caller, now));
     let new = renewed.await?;
     Ok(Json(json!({ "api_login": new.login, "api_token": new.token, "expiration": date(new.expires_at) })))
 }

@@ -8,8 +8,11 @@ mod build_chroot;
 mod build_dto;
 mod build_submit;
 mod error;
+mod etag;
 mod fields;
 mod general;
+mod idempotency;
+mod limits;
 mod monitor;
 mod package;
 mod permissions;
@@ -21,6 +24,7 @@ mod python;
 mod query;
 mod shape;
 mod source_dict;
+mod tokens;
 
 use actix_web::{
     FromRequest, Handler, Resource, Responder,
@@ -34,8 +38,11 @@ pub use body::{Body, BodyLimits};
 pub use build::packages_by_chroot;
 pub use build_dto::{chroot_results, source_results};
 pub use error::ApiError;
+pub use etag::tag;
 pub use fields::{Fields, Form};
 pub use general::no_such_endpoint;
+pub use idempotency::once;
+pub use limits::{Limits, hold};
 pub use project_chroot::days_until;
 pub use query::Query;
 
@@ -47,6 +54,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("").route(web::get().to(general::version)))
         .service(at("/auth-check").route(web::get().to(general::auth_check)))
         .service(at("/api-token").route(web::post().to(general::renew_token)))
+        .service(at("/tokens").route(web::get().to(tokens::list)).route(web::post().to(tokens::create)))
+        .service(at("/tokens/{id:\\d+}").route(web::delete().to(tokens::revoke)))
         .service(at("/gssapi_login").route(web::get().to(general::gssapi_login)))
         .service(at("/gssapi_login/web-ui").route(web::get().to(general::gssapi_login)))
         .service(at("/mock-chroots/list").route(web::get().to(general::chroots)))

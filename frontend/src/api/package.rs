@@ -167,7 +167,7 @@ fn ensure_short(found: &[Package]) -> Result<(), ApiError> {
 pub async fn add(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: Path<(String, String, String, String)>,
     body: Body,
 ) -> Answer {
@@ -175,7 +175,7 @@ pub async fn add(
     let ((owner, project, name, kind), context) = (path.into_inner(), app.context());
     let added = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &project)?;
-        let package = ops::add_package(tx, &context, &user, &project, (&name, &kind, &form))?;
+        let package = ops::add_package(tx, &context, &caller, &project, (&name, &kind, &form))?;
         Ok::<_, OpError>((package, project.reference()))
     });
     let (package, project) = added.await?;
@@ -186,7 +186,7 @@ pub async fn add(
 pub async fn edit(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: Path<PackagePath>,
     body: Body,
 ) -> Answer {
@@ -194,7 +194,7 @@ pub async fn edit(
     let PackagePath { owner, project, package, kind } = path.into_inner();
     let changed = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &project)?;
-        let package = ops::edit_package(tx, &context, &user, &project, (&package, kind.as_deref(), &form))?;
+        let package = ops::edit_package(tx, &context, &caller, &project, (&package, kind.as_deref(), &form))?;
         Ok::<_, OpError>((package, project.reference()))
     });
     let (package, project) = changed.await?;
@@ -209,21 +209,21 @@ pub struct PackagePath {
     kind: Option<String>,
 }
 
-pub async fn reset(app: Data<App>, web: Data<Web>, ApiUser(user): ApiUser, body: Body) -> Answer {
+pub async fn reset(app: Data<App>, web: Data<Web>, ApiUser(caller): ApiUser, body: Body) -> Answer {
     let (owner, project, name) = named(&body.fields().await?)?;
     let reset = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &project)?;
-        Ok::<_, OpError>((ops::reset_package(tx, &user, &project, &name)?, project.reference()))
+        Ok::<_, OpError>((ops::reset_package(tx, &caller, &project, &name)?, project.reference()))
     });
     let (package, project) = reset.await?;
     Ok(Json(PackageDto::new(&package, &project, &web)))
 }
 
-pub async fn delete(app: Data<App>, web: Data<Web>, ApiUser(user): ApiUser, body: Body) -> Answer {
+pub async fn delete(app: Data<App>, web: Data<Web>, ApiUser(caller): ApiUser, body: Body) -> Answer {
     let ((owner, project, name), context) = (named(&body.fields().await?)?, app.context());
     let deleted = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &project)?;
-        let package = ops::delete_package(tx, &context, &user, &project, &name)?;
+        let package = ops::delete_package(tx, &context, &caller, &project, &name)?;
         Ok::<_, OpError>((package, project.reference()))
     });
     let (package, project) = deleted.await?;
@@ -233,13 +233,13 @@ pub async fn delete(app: Data<App>, web: Data<Web>, ApiUser(user): ApiUser, body
 pub async fn build(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     body: Body,
 ) -> Result<Json<BuildDto>, ApiError> {
     let fields = body.fields().await?;
     let ((_, _, name), context) = (named(&fields)?, app.context());
     let (request, _) = build_submit::request(&fields)?;
-    let built = app.store.write(move |tx| ops::build_package(tx, &context, &user, &request, &name));
+    let built = app.store.write(move |tx| ops::build_package(tx, &context, &caller, &request, &name));
     Ok(Json(BuildDto::new(&built.await.map_err(ApiError::of_build)?, &web)))
 }
 

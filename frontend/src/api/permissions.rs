@@ -14,11 +14,11 @@ use crate::{
 type Answer = Result<Json<Value>, ApiError>;
 type OwnerAndName = Path<(String, String)>;
 
-pub async fn list(app: Data<App>, ApiUser(user): ApiUser, path: OwnerAndName) -> Answer {
+pub async fn list(app: Data<App>, ApiUser(caller): ApiUser, path: OwnerAndName) -> Answer {
     let (owner, name) = path.into_inner();
     let read = app.store.read(move |conn| {
         let project = find_project(conn, &owner, &name)?;
-        ops::list_permissions(conn, &user, &project)
+        ops::list_permissions(conn, &caller, &project)
     });
     let entry = |roles: Roles| json!({ "admin": roles.admin, "builder": roles.builder });
     let all: Map<String, Value> =
@@ -26,22 +26,22 @@ pub async fn list(app: Data<App>, ApiUser(user): ApiUser, path: OwnerAndName) ->
     Ok(Json(json!({ "permissions": all })))
 }
 
-pub async fn set(app: Data<App>, ApiUser(user): ApiUser, path: OwnerAndName, body: Body) -> Answer {
+pub async fn set(app: Data<App>, ApiUser(caller): ApiUser, path: OwnerAndName, body: Body) -> Answer {
     let wishes = grants(&body.fields().await?)?;
     let (owner, name) = path.into_inner();
     let changed = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &name)?;
-        ops::set_permissions(tx, &user, &project, &wishes)
+        ops::set_permissions(tx, &caller, &project, &wishes)
     });
     Ok(Json(json!({ "updated": changed.await? })))
 }
 
-pub async fn request(app: Data<App>, ApiUser(user): ApiUser, path: OwnerAndName, body: Body) -> Answer {
+pub async fn request(app: Data<App>, ApiUser(caller): ApiUser, path: OwnerAndName, body: Body) -> Answer {
     let wishes = requests(&body.fields().await?)?;
     let (owner, name) = path.into_inner();
     let changed = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &name)?;
-        ops::request_permissions(tx, &user, &project, &wishes)
+        ops::request_permissions(tx, &caller, &project, &wishes)
     });
     Ok(Json(json!({ "updated": changed.await? })))
 }

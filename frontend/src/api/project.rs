@@ -82,7 +82,7 @@ fn answer(found: Vec<Listed>, page: &Page, web: &Web) -> Json<List<ProjectDto>> 
 pub async fn add(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     owner: Path<String>,
     (query, body): (Query, Body),
 ) -> Answer {
@@ -90,7 +90,7 @@ pub async fn add(
     let new = new_project(&fields, owner.into_inner(), query.flag("exist_ok"))?;
     let (context, warnings) = (app.context(), key_warnings(new.key_algorithm));
     let made = app.store.write(move |tx| {
-        let project = ops::create_project(tx, &context, &user, &new)?;
+        let project = ops::create_project(tx, &context, &caller, &new)?;
         Ok::<_, OpError>(Listed::one(tx, project)?)
     });
     Ok(Json(ProjectDto::new(made.await?, &web.site).with(warnings)))
@@ -99,7 +99,7 @@ pub async fn add(
 pub async fn edit(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: OwnerAndName,
     body: Body,
 ) -> Answer {
@@ -108,7 +108,7 @@ pub async fn edit(
     let (owner, name) = path.into_inner();
     let changed = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &name)?;
-        let project = ops::edit_project(tx, &context, &user, &project, &changes)?;
+        let project = ops::edit_project(tx, &context, &caller, &project, &changes)?;
         Ok::<_, OpError>(Listed::one(tx, project)?)
     });
     Ok(Json(ProjectDto::new(changed.await?, &web.site)))
@@ -118,7 +118,7 @@ pub async fn edit(
 pub async fn fork(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: OwnerAndName,
     body: Body,
 ) -> Answer {
@@ -134,7 +134,7 @@ pub async fn fork(
     let (owner, name) = path.into_inner();
     let forked = app.store.write(move |tx| {
         let source = find_project(tx, &owner, &name)?;
-        let project = ops::fork_project(tx, &context, &user, &source, &wish)?;
+        let project = ops::fork_project(tx, &context, &caller, &source, &wish)?;
         Ok::<_, OpError>(Listed::one(tx, project)?)
     });
     Ok(Json(ProjectDto::new(forked.await?, &web.site)))
@@ -144,7 +144,7 @@ pub async fn fork(
 pub async fn delete(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: OwnerAndName,
     body: Body,
 ) -> Answer {
@@ -153,7 +153,7 @@ pub async fn delete(
     let (owner, name) = path.into_inner();
     let deleted = app.store.write(move |tx| {
         let listed = listed(tx, &owner, &name)?;
-        ops::delete_project(tx, &context, &user, &listed.project)?;
+        ops::delete_project(tx, &context, &caller, &listed.project)?;
         Ok::<_, OpError>(listed)
     });
     Ok(Json(ProjectDto::new(deleted.await?, &web.site)))
@@ -162,14 +162,14 @@ pub async fn delete(
 pub async fn regenerate(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: OwnerAndName,
 ) -> Answer {
     let context = app.context();
     let (owner, name) = path.into_inner();
     let ordered = app.store.write(move |tx| {
         let listed = listed(tx, &owner, &name)?;
-        ops::regenerate_repos(tx, &context, &user, &listed.project)?;
+        ops::regenerate_repos(tx, &context, &caller, &listed.project)?;
         Ok::<_, OpError>(listed)
     });
     Ok(Json(ProjectDto::new(ordered.await?, &web.site)))
@@ -178,14 +178,14 @@ pub async fn regenerate(
 /// A secret that no forge knows yet; the old one stops working.
 pub async fn renew_webhook_secret(
     app: Data<App>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: OwnerAndName,
 ) -> Result<Json<Value>, ApiError> {
     let (owner, name) = path.into_inner();
     let secret = Uuid::new_v4().to_string();
     let renewed = app.store.write(move |tx| {
         let project = find_project(tx, &owner, &name)?;
-        ops::renew_webhook_secret(tx, &user, &project, &secret)?;
+        ops::renew_webhook_secret(tx, &caller, &project, &secret)?;
         Ok::<_, OpError>((project, secret))
     });
     let (project, secret) = renewed.await?;

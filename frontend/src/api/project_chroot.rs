@@ -89,7 +89,7 @@ pub async fn get(app: Data<App>, query: Query) -> Result<Json<ProjectChrootDto>,
 pub async fn edit(
     app: Data<App>,
     web: Data<Web>,
-    ApiUser(user): ApiUser,
+    ApiUser(caller): ApiUser,
     path: Path<(String, String, String)>,
     body: Body,
 ) -> Result<Json<ProjectChrootDto>, ApiError> {
@@ -104,7 +104,7 @@ pub async fn edit(
     let now = context.now;
     let edited = app.store.write(move |tx| {
         let (project, chroot) = named.find(tx)?;
-        let chroot = ops::edit_chroot(tx, &context, &user, (&project, &chroot), &changes)?;
+        let chroot = ops::edit_chroot(tx, &context, &caller, (&project, &chroot), &changes)?;
         Ok::<_, OpError>((project, chroot))
     });
     let (project, chroot) = edited.await?;

@@ -45,7 +45,7 @@ async fn a_printed_token_logs_in() {
         .await
         .unwrap();
     assert_eq!(
-        (user.name.as_str(), user.is_admin, user.mail.as_deref()),
+        (user.user.name.as_str(), user.user.is_admin, user.user.mail.as_deref()),
         ("alice", true, Some("a@example.com"))
     );
 }

@@ -1,9 +1,9 @@
 //! Batches: builds that wait until the builds of another batch have ended.
 
 use coppice_model::BuildId;
-use coppice_store::{BuildView, Conn, User, batches, builds, projects};
+use coppice_store::{BuildView, Conn, batches, builds, projects};
 
-use super::{BuildRequest, Context, OpError, Problem, order, rights};
+use super::{BuildRequest, Caller, Context, OpError, Problem, order, rights};
 
 /// What a submission says about batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum BatchWish {
 
 pub(super) fn wish(
     conn: &mut Conn,
-    by: &User,
+    by: &Caller,
     request: &BuildRequest,
     problems: &mut Vec<Problem>,
 ) -> Result<BatchWish, OpError> {

@@ -1,10 +1,10 @@
 //! The options that every submission takes, and whether they are acceptable (contract sections 10.3 and 10.4).
 
 use coppice_model::{ChrootName, DirName, PackageName};
-use coppice_store::{BuildOptions, Conn, Project, User};
+use coppice_store::{BuildOptions, Conn, Project};
 
 use super::{
-    OpError, Problem,
+    Caller, OpError, Problem,
     batch::{self, BatchWish},
     choose, find_project, problem, rights,
 };
@@ -47,7 +47,7 @@ pub(super) struct Accepted {
 }
 
 /// Whether a submission with these options would be accepted; creates nothing.
-pub fn check_before_build(conn: &mut Conn, by: &User, request: &BuildRequest) -> Result<(), OpError> {
+pub fn check_before_build(conn: &mut Conn, by: &Caller, request: &BuildRequest) -> Result<(), OpError> {
     request.accept(conn, by, Vec::new()).map(drop)
 }
 
@@ -56,7 +56,7 @@ impl BuildRequest {
     pub(super) fn accept(
         &self,
         conn: &mut Conn,
-        by: &User,
+        by: &Caller,
         mut problems: Vec<Problem>,
     ) -> Result<Accepted, OpError> {
         let project = find_project(conn, &self.ownername, &self.projectname)?;

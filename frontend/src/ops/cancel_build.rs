@@ -6,14 +6,12 @@ use coppice_model::{
     state::{ChrootEvent, SourceEvent, Step},
     work::TaskId,
 };
-use coppice_store::{
-    Build, BuildChroot, BuildView, Conn, User, attempts, build_chroots, builds, outbox, projects,
-};
+use coppice_store::{Build, BuildChroot, BuildView, Conn, attempts, build_chroots, builds, outbox, projects};
 
-use super::{Context, OpError, batch, find_build, rights};
+use super::{Caller, Context, OpError, batch, find_build, rights};
 
 /// Stops the source phase and every chroot that has not ended; what has ended stays as it is.
-pub fn cancel_build(tx: &mut Conn, cx: &Context, by: &User, id: BuildId) -> Result<BuildView, OpError> {
+pub fn cancel_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> Result<BuildView, OpError> {
     builds::lock(tx, id, cx.now)?;
     let view = find_build(tx, id)?;
     let project = projects::get(tx, view.build.project_id)?;

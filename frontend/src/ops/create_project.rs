@@ -2,11 +2,11 @@
 
 use coppice_model::{DirName, OwnerName, ProjectName, ProjectRef, signing::KeyAlgorithm};
 use coppice_store::{
-    Conn, MockChroot, Project, ProjectSettings, User, groups, mock_chroots, project_chroots, project_dirs,
+    Conn, MockChroot, Project, ProjectSettings, groups, mock_chroots, project_chroots, project_dirs,
     projects, users,
 };
 
-use super::{Context, OpError, Problem, ProjectChanges, order, problem, rights};
+use super::{Caller, Context, OpError, Problem, ProjectChanges, order, problem, rights};
 
 /// What the API takes to make a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,12 @@ pub struct NewProject {
     pub settings: ProjectChanges,
 }
 
-pub fn create_project(tx: &mut Conn, cx: &Context, by: &User, new: &NewProject) -> Result<Project, OpError> {
+pub fn create_project(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &Caller,
+    new: &NewProject,
+) -> Result<Project, OpError> {
     let owner = find_owner(tx, &new.ownername)?;
     rights::ensure_can_create(tx, by, &owner)?;
     let existing = projects::find(tx, owner.as_str(), &new.name)?;
@@ -117,13 +122,13 @@ fn chosen(
     Ok(active.into_iter().filter(|chroot| names.iter().any(|name| chroot.name.as_str() == name)).collect())
 }
 
-fn settings(cx: &Context, by: &User, new: &NewProject) -> Result<ProjectSettings, OpError> {
+fn settings(cx: &Context, by: &Caller, new: &NewProject) -> Result<ProjectSettings, OpError> {
     let before =
         ProjectSettings { persistent: new.persistent.unwrap_or(false), ..ProjectSettings::default() };
-    if before.persistent && !by.is_admin {
+    if before.persistent && !by.user.is_admin {
         return Err(OpError::Forbidden("Non-admin cannot create persistent project.".into()));
     }
-    if new.storage.as_deref().is_some_and(|storage| !storage.is_empty()) && !by.is_admin {
+    if new.storage.as_deref().is_some_and(|storage| !storage.is_empty()) && !by.user.is_admin {
         return Err(OpError::Forbidden("Non-admin cannot set storage".into()));
     }
     new.settings.ensure_allowed(by, &before)?;

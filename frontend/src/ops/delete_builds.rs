@@ -6,19 +6,19 @@ use coppice_model::{
     BuildId, ProjectId,
     messages::{BackendTask, BuildResults, DeleteBuilds},
 };
-use coppice_store::{ActionKind, ActionMessage, BuildView, Conn, User, builds, projects};
+use coppice_store::{ActionKind, ActionMessage, BuildView, Conn, builds, projects};
 
-use super::{Context, OpError, batch, find_build, order, rights};
+use super::{Caller, Context, OpError, batch, find_build, order, rights};
 
 /// One build; returns what it was.
-pub fn delete_build(tx: &mut Conn, cx: &Context, by: &User, id: BuildId) -> Result<BuildView, OpError> {
+pub fn delete_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> Result<BuildView, OpError> {
     let view = find_build(tx, id)?;
     delete_builds(tx, cx, by, &[id])?;
     Ok(view)
 }
 
 /// Copr: unknown, running and forbidden ones are all named in one answer.
-pub fn delete_builds(tx: &mut Conn, cx: &Context, by: &User, ids: &[BuildId]) -> Result<(), OpError> {
+pub fn delete_builds(tx: &mut Conn, cx: &Context, by: &Caller, ids: &[BuildId]) -> Result<(), OpError> {
     for id in ids {
         builds::lock(tx, *id, cx.now)?;
     }
@@ -34,7 +34,12 @@ pub fn delete_builds(tx: &mut Conn, cx: &Context, by: &User, ids: &[BuildId]) ->
     Ok(())
 }
 
-fn ensure_deletable(conn: &mut Conn, by: &User, ids: &[BuildId], views: &[BuildView]) -> Result<(), OpError> {
+fn ensure_deletable(
+    conn: &mut Conn,
+    by: &Caller,
+    ids: &[BuildId],
+    views: &[BuildView],
+) -> Result<(), OpError> {
     let unknown: Vec<BuildId> =
         ids.iter().copied().filter(|id| views.iter().all(|view| view.build.id != *id)).collect();
     let running: Vec<BuildId> =

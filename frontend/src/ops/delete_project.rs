@@ -1,12 +1,12 @@
 //! The end of a project.
 
 use coppice_model::messages::{BackendTask, DeleteProject};
-use coppice_store::{ActionKind, ActionMessage, Conn, Project, User, builds, project_dirs, projects};
+use coppice_store::{ActionKind, ActionMessage, Conn, Project, builds, project_dirs, projects};
 
-use super::{Context, OpError, order, rights};
+use super::{Caller, Context, OpError, order, rights};
 
 /// Removes the project from the database and orders the removal of its results.
-pub fn delete_project(tx: &mut Conn, cx: &Context, by: &User, project: &Project) -> Result<(), OpError> {
+pub fn delete_project(tx: &mut Conn, cx: &Context, by: &Caller, project: &Project) -> Result<(), OpError> {
     rights::ensure_can_delete(tx, by, project)?;
     if project.settings.persistent {
         return Err(OpError::Forbidden("This project is protected against deletion.".into()));

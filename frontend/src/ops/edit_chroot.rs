@@ -4,9 +4,9 @@ use coppice_model::{
     ActionId,
     messages::{Comps, PublishRepositories},
 };
-use coppice_store::{ChrootSettings, Conn, Project, ProjectChroot, User, project_chroots, project_dirs};
+use coppice_store::{ChrootSettings, Conn, Project, ProjectChroot, project_chroots, project_dirs};
 
-use super::{Context, OpError, Problem, additional_repos, order, problem, rights};
+use super::{Caller, Context, OpError, Problem, additional_repos, order, problem, rights};
 
 const BOOTSTRAPS: [&str; 6] = ["default", "on", "off", "image", "custom_image", "unchanged"];
 const ISOLATIONS: [&str; 4] = ["default", "nspawn", "simple", "unchanged"];
@@ -39,7 +39,7 @@ pub struct NewComps {
 pub fn edit_chroot(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     (project, chroot): (&Project, &ProjectChroot),
     changes: &ChrootChanges,
 ) -> Result<ProjectChroot, OpError> {

@@ -2,16 +2,16 @@
 
 use coppice_model::{ChrootName, ProjectId};
 use coppice_store::{
-    Conn, MockChroot, Project, ProjectChroot, User, mock_chroots, project_chroots, project_dirs, projects,
+    Conn, MockChroot, Project, ProjectChroot, mock_chroots, project_chroots, project_dirs, projects,
 };
 
-use super::{Context, OpError, Problem, ProjectChanges, order, problem, rights};
+use super::{Caller, Context, OpError, Problem, ProjectChanges, order, problem, rights};
 
 /// Applies what is given; chroots that were enabled anew get their repositories.
 pub fn edit_project(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     changes: &ProjectChanges,
 ) -> Result<Project, OpError> {

@@ -10,11 +10,11 @@ use coppice_model::{
 };
 use coppice_store::{
     ActionKind, ActionMessage, Build, BuildChroot, BuildView, ChrootSettings, Conn, MockChroot,
-    PackageSettings, Page, Project, ProjectChroot, ProjectSettings, User, build_chroots, builds,
-    built_packages, packages, project_chroots, projects,
+    PackageSettings, Page, Project, ProjectChroot, ProjectSettings, build_chroots, builds, built_packages,
+    packages, project_chroots, projects,
 };
 
-use super::{Context, OpError, Problem, create_project, order, rights};
+use super::{Caller, Context, OpError, Problem, create_project, order, rights};
 
 /// Copr: larger ones only by admins.
 const MOST_PACKAGES: usize = 1_000;
@@ -32,12 +32,13 @@ pub struct ForkWish {
 pub fn fork_project(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     source: &Project,
     wish: &ForkWish,
 ) -> Result<Project, OpError> {
+    rights::ensure_whole(by)?;
     let known = packages::list(tx, source.id, Page::ALL)?;
-    if known.len() > MOST_PACKAGES && !by.is_admin {
+    if known.len() > MOST_PACKAGES && !by.user.is_admin {
         let text = format!("Only admins may fork a project of more than {MOST_PACKAGES} packages.");
         return Err(OpError::Forbidden(text));
     }
@@ -57,17 +58,17 @@ pub fn fork_project(
     Ok(target)
 }
 
-fn owner(conn: &mut Conn, by: &User, wish: &ForkWish) -> Result<OwnerName, OpError> {
-    let raw = wish.ownername.as_deref().unwrap_or(by.name.as_str());
+fn owner(conn: &mut Conn, by: &Caller, wish: &ForkWish) -> Result<OwnerName, OpError> {
+    let raw = wish.ownername.as_deref().unwrap_or(by.user.name.as_str());
     match raw.parse() {
-        Ok(owner) if rights::is_owner(conn, by, &owner)? => Ok(owner),
+        Ok(owner) if rights::is_owner(conn, &by.user, &owner)? => Ok(owner),
         _ => Err(OpError::Invalid(vec![Problem::new("owner", "Not a valid choice.")])),
     }
 }
 
 fn into_existing(
     conn: &mut Conn,
-    by: &User,
+    by: &Caller,
     source: &Project,
     existing: Project,
     wish: &ForkWish,
@@ -119,7 +120,7 @@ fn create(
 fn copy_results(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     source: &Project,
     target: &Project,
 ) -> Result<(), OpError> {
@@ -154,7 +155,7 @@ fn copy_results(
 fn copy_build(
     tx: &mut Conn,
     cx: &Context,
-    (by, target): (&User, &Project),
+    (by, target): (&Caller, &Project),
     view: &BuildView,
     wanted: &[ChrootName],
 ) -> Result<Vec<ForkedBuild>, OpError> {
@@ -163,7 +164,7 @@ fn copy_build(
         project: target.id,
         dir: DirName::from(&target.name),
         package: Some(package.clone()),
-        submitter: by.id,
+        submitter: by.user.id,
         source: old.source.clone(),
         source_state: SourceState::Succeeded,
         options: old.options.clone(),

@@ -5,11 +5,9 @@ use coppice_model::{
     messages::{BackendTask, KeygenTask, RenewKey, RollBack, RotateKey},
     signing::KeyAlgorithm,
 };
-use coppice_store::{
-    ActionKind, ActionMessage, Conn, Project, ProjectSettings, User, project_dirs, projects,
-};
+use coppice_store::{ActionKind, ActionMessage, Conn, Project, ProjectSettings, project_dirs, projects};
 
-use super::{Context, OpError, find_dir, find_project_chroot, order, rights};
+use super::{Caller, Context, OpError, find_dir, find_project_chroot, order, rights};
 
 const DAY_S: i64 = 86_400;
 const RENEWALS_A_LIFE: i64 = 10;
@@ -29,7 +27,7 @@ pub struct Earlier {
 pub fn roll_back(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     earlier: &Earlier,
 ) -> Result<ActionId, OpError> {
@@ -50,7 +48,7 @@ pub fn roll_back(
 pub fn renew_key(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     expires_on: Option<UnixTime>,
 ) -> Result<ActionId, OpError> {
@@ -99,7 +97,7 @@ fn order_renewal(
 pub fn rotate_key(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     (algorithm, compromised): (Option<KeyAlgorithm>, bool),
 ) -> Result<ActionId, OpError> {

@@ -2,13 +2,13 @@
 
 use coppice_model::{BuildId, PackageName, source_method::SourceMethod};
 use coppice_store::{
-    BuildFilter, BuildSource, BuildView, Conn, Package, PackageSettings, Page, Project, User, builds,
-    mock_chroots, packages,
+    BuildFilter, BuildSource, BuildView, Conn, Package, PackageSettings, Page, Project, builds, mock_chroots,
+    packages,
 };
 
 use super::{
-    BuildRequest, Context, OpError, Problem, SourceForm, choose, delete_builds, find_project, problem,
-    rights, submit_build,
+    BuildRequest, Caller, Context, OpError, Problem, SourceForm, choose, delete_builds, find_project,
+    problem, rights, submit_build,
 };
 
 const MOST_BUILDS: i64 = 100;
@@ -33,7 +33,7 @@ pub fn find_package(conn: &mut Conn, project: &Project, name: &str) -> Result<Pa
 pub fn add_package(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     (name, kind, form): (&str, &str, &PackageForm),
 ) -> Result<Package, OpError> {
@@ -66,7 +66,7 @@ pub fn add_package(
 pub fn edit_package(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     (name, kind, form): (&str, Option<&str>, &PackageForm),
 ) -> Result<Package, OpError> {
@@ -96,7 +96,7 @@ pub fn edit_package(
 }
 
 /// Forgets the default source.
-pub fn reset_package(tx: &mut Conn, by: &User, project: &Project, name: &str) -> Result<Package, OpError> {
+pub fn reset_package(tx: &mut Conn, by: &Caller, project: &Project, name: &str) -> Result<Package, OpError> {
     let package = find_package(tx, project, name)?;
     ensure_may_edit(tx, by, project)?;
     packages::update(tx, package.id, None, &package.settings)?;
@@ -107,7 +107,7 @@ pub fn reset_package(tx: &mut Conn, by: &User, project: &Project, name: &str) ->
 pub fn build_package(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     request: &BuildRequest,
     name: &str,
 ) -> Result<BuildView, OpError> {
@@ -130,7 +130,7 @@ pub fn build_package(
 pub fn delete_package(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     project: &Project,
     name: &str,
 ) -> Result<Package, OpError> {
@@ -148,7 +148,7 @@ pub fn delete_package(
     Ok(package)
 }
 
-fn ensure_may_edit(conn: &mut Conn, by: &User, project: &Project) -> Result<(), OpError> {
+fn ensure_may_edit(conn: &mut Conn, by: &Caller, project: &Project) -> Result<(), OpError> {
     if rights::can_build(conn, by, project)? {
         return Ok(());
     }

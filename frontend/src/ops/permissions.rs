@@ -6,12 +6,12 @@ use coppice_model::{
 };
 use coppice_store::{Conn, Project, Roles, User, permissions, users};
 
-use super::{OpError, rights};
+use super::{Caller, OpError, rights};
 
 /// What each listed user has; only for those who may grant.
 pub fn list_permissions(
     conn: &mut Conn,
-    by: &User,
+    by: &Caller,
     project: &Project,
 ) -> Result<Vec<(OwnerName, Roles)>, OpError> {
     ensure_may_grant(conn, by, project)?;
@@ -25,7 +25,7 @@ pub fn list_permissions(
 /// Grants and takes; the names of those whose roles changed, in the order of the request. All or nothing.
 pub fn set_permissions(
     tx: &mut Conn,
-    by: &User,
+    by: &Caller,
     project: &Project,
     wishes: &[(String, Vec<(Role, PermissionState)>)],
 ) -> Result<Vec<String>, OpError> {
@@ -48,15 +48,16 @@ pub fn set_permissions(
 /// Asks for roles (`true`) or gives them up; whether anything changed.
 pub fn request_permissions(
     tx: &mut Conn,
-    by: &User,
+    by: &Caller,
     project: &Project,
     wishes: &[(Role, bool)],
 ) -> Result<bool, OpError> {
     if wishes.is_empty() {
         return Err(OpError::Refused("no permission requested".into()));
     }
-    ensure_no_owner(by, project)?;
-    let roles = permissions::of(tx, project.id, by.id)?;
+    rights::ensure_whole(by)?;
+    ensure_no_owner(&by.user, project)?;
+    let roles = permissions::of(tx, project.id, by.user.id)?;
     let mut changes = Vec::new();
     for (role, wanted) in wishes {
         if *wanted && roles.of(*role) == PermissionState::Approved {
@@ -64,14 +65,14 @@ pub fn request_permissions(
         }
         changes.push((*role, if *wanted { PermissionState::Request } else { PermissionState::Nothing }));
     }
-    change(tx, project, by.id, &changes)
+    change(tx, project, by.user.id, &changes)
 }
 
 /// Whether a user may build in a project.
 pub fn can_build_in(conn: &mut Conn, who: &str, project: &Project) -> Result<bool, OpError> {
     let missing = || OpError::NotFound(format!("No such user `{who}'"));
     let user = users::find_by_name(conn, who)?.ok_or_else(missing)?;
-    rights::can_build(conn, &user, project)
+    rights::can_build(conn, &Caller::whole(user), project)
 }
 
 fn change(
@@ -96,13 +97,13 @@ fn ensure_no_owner(user: &User, project: &Project) -> Result<(), OpError> {
     Err(OpError::Refused(format!("user '{}' is owner of the '{}' project", user.name, project.reference())))
 }
 
-fn ensure_may_grant(conn: &mut Conn, by: &User, project: &Project) -> Result<(), OpError> {
+fn ensure_may_grant(conn: &mut Conn, by: &Caller, project: &Project) -> Result<(), OpError> {
     if rights::can_edit(conn, by, project)? {
         return Ok(());
     }
     Err(OpError::Forbidden(format!(
         "User '{}' can not see permissions for project '{}' (missing admin rights)",
-        by.name,
+        by.user.name,
         project.reference()
     )))
 }

@@ -2,7 +2,7 @@
 
 use super::OpError;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
     pub field: String,
     pub message: String,

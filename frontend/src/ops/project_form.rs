@@ -1,10 +1,10 @@
 //! The form of a project: what may be set and what is refused (contract sections 3.1 and 7.3).
 
 use coppice_model::UnixTime;
-use coppice_store::{Conn, ProjectSettings, User};
+use coppice_store::{Conn, ProjectSettings};
 use url::Url;
 
-use super::{OpError, Problem, additional_repos};
+use super::{Caller, OpError, Problem, additional_repos};
 
 const DAY_S: i64 = 86_400;
 const BOOTSTRAPS: [&str; 4] = ["default", "on", "off", "image"];
@@ -88,8 +88,8 @@ impl ProjectChanges {
     }
 
     /// What only server admins may set.
-    pub(super) fn ensure_allowed(&self, by: &User, before: &ProjectSettings) -> Result<(), OpError> {
-        if self.auto_prune == Some(false) && before.auto_prune && !by.is_admin {
+    pub(super) fn ensure_allowed(&self, by: &Caller, before: &ProjectSettings) -> Result<(), OpError> {
+        if self.auto_prune == Some(false) && before.auto_prune && !by.user.is_admin {
             return Err(OpError::Forbidden("Non-admin cannot disable auto-prunning.".into()));
         }
         Ok(())

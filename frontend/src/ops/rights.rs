@@ -1,12 +1,47 @@
-//! Who may do what with a project (contract section 8).
+//! Who may do what with a project (contract section 8). Every rule that changes something asks here, so that a token of
+//! narrower scope is held everywhere.
 
 use coppice_model::{
     OwnerName,
-    permission::{PermissionState, Role},
+    permission::{PermissionState, Role, TokenAccess},
 };
-use coppice_store::{Conn, Project, User, groups, permissions};
+use coppice_store::{Conn, Project, TokenScope, User, groups, permissions};
 
 use super::OpError;
+
+/// A user, and how far the token goes that he came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    pub user: User,
+    pub scope: TokenScope,
+}
+
+impl Caller {
+    /// With all rights that the user has.
+    pub fn whole(user: User) -> Self {
+        Self { user, scope: TokenScope::default() }
+    }
+
+    fn reaches(&self, access: TokenAccess, project: &Project) -> bool {
+        self.scope.access.includes(access) && self.scope.project.is_none_or(|only| only == project.id)
+    }
+
+    fn too_narrow(&self, needed: TokenAccess) -> OpError {
+        let of = if self.scope.project.is_some() { " of another project" } else { "" };
+        OpError::Forbidden(format!(
+            "This is a '{}' token{of}: use one with the scope '{needed}' that reaches here.",
+            self.scope.access
+        ))
+    }
+}
+
+/// What belongs to no project: accounts, tokens, new projects.
+pub(super) fn ensure_whole(by: &Caller) -> Result<(), OpError> {
+    match (by.scope.access, by.scope.project) {
+        (TokenAccess::Admin, None) => Ok(()),
+        _ => Err(by.too_narrow(TokenAccess::Admin)),
+    }
+}
 
 /// Owner, member of the owning group, or server admin.
 pub(super) fn is_owner(conn: &mut Conn, user: &User, owner: &OwnerName) -> Result<bool, OpError> {
@@ -20,13 +55,14 @@ pub(super) fn is_owner(conn: &mut Conn, user: &User, owner: &OwnerName) -> Resul
 }
 
 /// Owner, approved builder or admin, server admin.
-pub fn can_build(conn: &mut Conn, user: &User, project: &Project) -> Result<bool, OpError> {
-    has_role(conn, user, project, &[Role::Builder, Role::Admin])
+pub fn can_build(conn: &mut Conn, by: &Caller, project: &Project) -> Result<bool, OpError> {
+    Ok(by.reaches(TokenAccess::Build, project)
+        && has_role(conn, &by.user, project, &[Role::Builder, Role::Admin])?)
 }
 
 /// Owner, approved admin, server admin.
-pub fn can_edit(conn: &mut Conn, user: &User, project: &Project) -> Result<bool, OpError> {
-    has_role(conn, user, project, &[Role::Admin])
+pub fn can_edit(conn: &mut Conn, by: &Caller, project: &Project) -> Result<bool, OpError> {
+    Ok(by.reaches(TokenAccess::Admin, project) && has_role(conn, &by.user, project, &[Role::Admin])?)
 }
 
 fn has_role(conn: &mut Conn, user: &User, project: &Project, any: &[Role]) -> Result<bool, OpError> {
@@ -37,41 +73,46 @@ fn has_role(conn: &mut Conn, user: &User, project: &Project, any: &[Role]) -> Re
     Ok(any.iter().any(|role| roles.of(*role) == PermissionState::Approved))
 }
 
-pub fn can_delete(conn: &mut Conn, user: &User, project: &Project) -> Result<bool, OpError> {
-    is_owner(conn, user, &project.owner)
+pub fn can_delete(conn: &mut Conn, by: &Caller, project: &Project) -> Result<bool, OpError> {
+    Ok(by.reaches(TokenAccess::Admin, project) && is_owner(conn, &by.user, &project.owner)?)
 }
 
-pub(super) fn ensure_can_build(conn: &mut Conn, user: &User, project: &Project) -> Result<(), OpError> {
-    if can_build(conn, user, project)? {
+pub(super) fn ensure_can_build(conn: &mut Conn, by: &Caller, project: &Project) -> Result<(), OpError> {
+    if can_build(conn, by, project)? {
         return Ok(());
     }
-    Err(OpError::Forbidden(format!(
-        "User '{}' is not allowed to build in '{}'",
-        user.name,
-        project.reference()
-    )))
+    let text = format!("User '{}' is not allowed to build in '{}'", by.user.name, project.reference());
+    Err(refusal(by, TokenAccess::Build, project, text))
 }
 
-pub(super) fn ensure_can_edit(conn: &mut Conn, user: &User, project: &Project) -> Result<(), OpError> {
-    if can_edit(conn, user, project)? {
+pub(super) fn ensure_can_edit(conn: &mut Conn, by: &Caller, project: &Project) -> Result<(), OpError> {
+    if can_edit(conn, by, project)? {
         return Ok(());
     }
-    Err(OpError::Forbidden("Only owners and admins may update their projects.".into()))
+    let text = "Only owners and admins may update their projects.".into();
+    Err(refusal(by, TokenAccess::Admin, project, text))
 }
 
-pub(super) fn ensure_can_delete(conn: &mut Conn, user: &User, project: &Project) -> Result<(), OpError> {
-    if can_delete(conn, user, project)? {
+pub(super) fn ensure_can_delete(conn: &mut Conn, by: &Caller, project: &Project) -> Result<(), OpError> {
+    if can_delete(conn, by, project)? {
         return Ok(());
     }
-    Err(OpError::Forbidden("Only owners may delete their projects.".into()))
+    let text = "Only owners may delete their projects.".into();
+    Err(refusal(by, TokenAccess::Admin, project, text))
 }
 
-/// Whether `user` may make projects under `owner`.
-pub(super) fn ensure_can_create(conn: &mut Conn, user: &User, owner: &OwnerName) -> Result<(), OpError> {
-    if is_owner(conn, user, owner)? {
+/// Says what to change: the token when that is what fails.
+pub(super) fn refusal(by: &Caller, needed: TokenAccess, project: &Project, text: String) -> OpError {
+    if by.reaches(needed, project) { OpError::Forbidden(text) } else { by.too_narrow(needed) }
+}
+
+/// Whether `by` may make projects under `owner`.
+pub(super) fn ensure_can_create(conn: &mut Conn, by: &Caller, owner: &OwnerName) -> Result<(), OpError> {
+    ensure_whole(by)?;
+    if is_owner(conn, &by.user, owner)? {
         return Ok(());
     }
-    let by = &user.name;
+    let by = &by.user.name;
     Err(OpError::Forbidden(match owner.group() {
         Some(group) => {
             format!("User '{by}' doesn't have access to the copr group '{group}' (fas_name='{group}')")

@@ -2,13 +2,12 @@
 
 use coppice_model::{Attempt, BuildId, address, state::SourceState, work::TaskId};
 use coppice_store::{
-    BuildSource, BuildView, Conn, Package, User, attempts, build_chroots, builds, project_chroots,
-    project_dirs,
+    BuildSource, BuildView, Conn, Package, attempts, build_chroots, builds, project_chroots, project_dirs,
 };
 
 use super::{
-    BuildRequest, Context, OpError, Problem, SourceForm, batch, build_request::Accepted, choose, find_build,
-    order,
+    BuildRequest, Caller, Context, OpError, Problem, SourceForm, batch, build_request::Accepted, choose,
+    find_build, order,
 };
 
 const ENDINGS: [&str; 3] = [".src.rpm", ".nosrc.rpm", ".spec"];
@@ -25,7 +24,7 @@ pub struct Upload {
 pub fn submit_links(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     request: &BuildRequest,
     urls: &[String],
 ) -> Result<Vec<BuildView>, OpError> {
@@ -39,7 +38,7 @@ pub fn submit_links(
 pub fn submit_upload(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     request: &BuildRequest,
     upload: &Upload,
 ) -> Result<BuildView, OpError> {
@@ -57,7 +56,7 @@ pub fn submit_upload(
 pub fn submit_method(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     request: &BuildRequest,
     (kind, form): (&str, &SourceForm),
 ) -> Result<BuildView, OpError> {
@@ -74,7 +73,7 @@ pub fn submit_method(
 pub(super) fn submit_package(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     request: &BuildRequest,
     (package, source): (&Package, BuildSource),
 ) -> Result<BuildView, OpError> {
@@ -109,7 +108,7 @@ fn problems_with(urls: &[&str]) -> Vec<Problem> {
 fn insert(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     accepted: &Accepted,
     sources: Vec<BuildSource>,
 ) -> Result<Vec<BuildView>, OpError> {
@@ -139,7 +138,7 @@ fn ensure_dir(tx: &mut Conn, cx: &Context, accepted: &Accepted) -> Result<(), Op
 fn insert_one(
     tx: &mut Conn,
     cx: &Context,
-    by: &User,
+    by: &Caller,
     new: (&Accepted, BuildSource, Option<i64>),
 ) -> Result<BuildId, OpError> {
     let (accepted, source, batch) = new;
@@ -148,7 +147,7 @@ fn insert_one(
         project: accepted.project.id,
         dir: accepted.dir.clone(),
         package: accepted.package.clone(),
-        submitter: by.id,
+        submitter: by.user.id,
         source,
         source_state,
         options: accepted.options.clone(),

@@ -153,7 +153,7 @@ impl Bench {
                 },
                 ..ops::NewProject::default()
             };
-            ops::create_project(tx, &cx, &alice, &new)
+            ops::create_project(tx, &cx, &ops::Caller::whole(alice), &new)
         });
         made.await.unwrap();
     }
@@ -168,7 +168,7 @@ impl Bench {
                 ..ops::BuildRequest::default()
             };
             let urls = ["https://example.com/x.src.rpm".to_owned()];
-            let made = ops::submit_links(tx, &cx, &alice, &request, &urls)?;
+            let made = ops::submit_links(tx, &cx, &ops::Caller::whole(alice), &request, &urls)?;
             Ok::<_, ops::OpError>(made[0].build.id)
         });
         made.await.unwrap()

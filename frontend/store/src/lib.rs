@@ -16,6 +16,7 @@ pub mod build_chroots;
 pub mod builds;
 pub mod built_packages;
 pub mod groups;
+pub mod idempotency;
 pub mod inbox;
 pub mod mock_chroots;
 pub mod outbox;
@@ -44,7 +45,7 @@ pub use permissions::Roles;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};
-pub use tokens::ApiToken;
+pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
 
 #[cfg(test)]

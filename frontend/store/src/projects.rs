@@ -1,5 +1,7 @@
 //! Projects and their settings.
 
+use std::collections::HashMap;
+
 use coppice_model::{OwnerName, ProjectId, ProjectName, ProjectRef, UnixTime};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -130,6 +132,20 @@ pub fn find(conn: &mut Conn, owner: &str, name: &str) -> Result<Option<Project>,
 pub fn get(conn: &mut Conn, id: ProjectId) -> Result<Project, StoreError> {
     let row = projects::table.find(id.0).first::<ProjectRow>(conn).optional()?;
     row.ok_or_else(|| StoreError::Absent(format!("project {id}")))?.try_into()
+}
+
+/// What these projects are called; one statement.
+pub fn references(conn: &mut Conn, ids: &[ProjectId]) -> Result<HashMap<ProjectId, ProjectRef>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows: Vec<(i64, String, String)> = projects::table
+        .filter(projects::id.eq_any(ids))
+        .select((projects::id, projects::owner, projects::name))
+        .load(conn)?;
+    let domain = |(id, owner, name): (i64, String, String)| {
+        let owner = column::word("a project's owner", &owner)?;
+        Ok((ProjectId(id), ProjectRef { owner, name: column::word("a project's name", &name)? }))
+    };
+    rows.into_iter().map(domain).collect()
 }
 
 /// By id; of one owner or of all; one statement.

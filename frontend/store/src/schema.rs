@@ -33,6 +33,9 @@ diesel::table! {
         user_id -> BigInt,
         created_at -> BigInt,
         expires_at -> BigInt,
+        name -> Nullable<Text>,
+        access -> Text,
+        project_id -> Nullable<BigInt>,
     }
 }
 
@@ -212,6 +215,17 @@ diesel::table! {
     inbox (key) {
         key -> Text,
         handled_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency (user_id, key) {
+        user_id -> BigInt,
+        key -> Text,
+        request -> Text,
+        status -> Nullable<BigInt>,
+        body -> Nullable<Text>,
+        created_at -> BigInt,
     }
 }
 

@@ -9,6 +9,8 @@ use crate::support::{Answer, CHROOTS, Frontend, Member, send};
 /// Who is the least that a route lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Least {
+    /// Everybody who has an account.
+    Member,
     Builder,
     Admin,
     Owner,
@@ -20,13 +22,26 @@ enum Actor {
     Anonymous,
     Expired,
     Stranger,
+    /// The owner with a token that is too narrow for some routes.
+    Narrow(Narrow),
     Of(Least),
 }
 
-const ACTORS: [Actor; 6] = [
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Narrow {
+    Read,
+    Build,
+    /// All rights in another project.
+    Elsewhere,
+}
+
+const ACTORS: [Actor; 9] = [
     Actor::Anonymous,
     Actor::Expired,
+    Actor::Narrow(Narrow::Read),
+    Actor::Narrow(Narrow::Elsewhere),
     Actor::Stranger,
+    Actor::Narrow(Narrow::Build),
     Actor::Of(Least::Builder),
     Actor::Of(Least::Admin),
     Actor::Of(Least::Owner),
@@ -41,7 +56,7 @@ struct Route {
 
 /// The routes, the gentlest first; both builds are the project's.
 fn routes([build, other]: [i64; 2]) -> Vec<Route> {
-    use Least::{Admin, Builder, Owner};
+    use Least::{Admin, Builder, Member, Owner};
     let package = json!({ "ownername": "alice", "projectname": "foo", "package_name": "rake" });
     let submit = |more: Value| {
         let mut body = json!({ "ownername": "alice", "projectname": "foo" });
@@ -85,6 +100,11 @@ fn routes([build, other]: [i64; 2]) -> Vec<Route> {
         (Method::POST, "webhook/generate/alice/foo", none.clone(), Admin),
         (Method::POST, "project/add/alice", json!({ "name": "more", "chroots": [CHROOTS[0]] }), Owner),
         (Method::DELETE, "project/delete/alice/foo", json!({ "verify": true }), Owner),
+        (Method::PUT, "project/permissions/request/alice/other", json!({ "builder": true }), Member),
+        (Method::PUT, "project/fork/alice/other", json!({ "name": "copy" }), Member),
+        (Method::POST, "tokens", json!({ "name": "robot" }), Member),
+        (Method::DELETE, "tokens/999999", none.clone(), Member),
+        (Method::POST, "api-token", none.clone(), Member),
     ]
     .into_iter()
     .map(|(method, path, body, least)| {
@@ -101,6 +121,7 @@ struct Cast<'a> {
     builder: Member<'a>,
     admin: Member<'a>,
     owner: Member<'a>,
+    narrow: [Member<'a>; 3],
 }
 
 impl<'a> Cast<'a> {
@@ -108,8 +129,15 @@ impl<'a> Cast<'a> {
     async fn meet(frontend: &'a Frontend) -> (Cast<'a>, [i64; 2]) {
         let owner = frontend.member("alice").await.with_project("foo").await;
         frontend.member("carol").await;
+        let owner = owner.with_project("other").await;
+        let narrow = [
+            owner.with_token("reader", json!({ "scope": "read" })).await,
+            owner.with_token("builder", json!({ "scope": "build", "project": "alice/foo" })).await,
+            owner.with_token("elsewhere", json!({ "scope": "admin", "project": "alice/other" })).await,
+        ];
         let cast = Cast {
             frontend,
+            narrow,
             expired: frontend.member_until("dora", UnixTime(1)).await,
             stranger: frontend.member("eve").await,
             builder: frontend.member("bob").await,
@@ -130,6 +158,10 @@ impl<'a> Cast<'a> {
             }
             Actor::Expired => &self.expired,
             Actor::Stranger => &self.stranger,
+            Actor::Narrow(Narrow::Read) => &self.narrow[0],
+            Actor::Narrow(Narrow::Build) => &self.narrow[1],
+            Actor::Narrow(Narrow::Elsewhere) => &self.narrow[2],
+            Actor::Of(Least::Member) => &self.stranger,
             Actor::Of(Least::Builder) => &self.builder,
             Actor::Of(Least::Admin) => &self.admin,
             Actor::Of(Least::Owner) => &self.owner,
@@ -154,7 +186,11 @@ async fn everybody_gets_as_far_as_his_role_and_no_further() {
                 format!("{} {} as {actor:?}: {} {}", route.method, route.path, answer.status, answer.text);
             match actor {
                 Actor::Anonymous | Actor::Expired => assert_eq!(answer.status, 401, "{told}"),
-                Actor::Stranger => assert!(is_refused(&answer), "{told}"),
+                Actor::Stranger => assert_eq!(!is_refused(&answer), route.least == Least::Member, "{told}"),
+                Actor::Narrow(Narrow::Build) => {
+                    assert_eq!(!is_refused(&answer), route.least == Least::Builder, "{told}");
+                }
+                Actor::Narrow(_) => assert!(is_refused(&answer), "{told}"),
                 Actor::Of(role) => assert_eq!(!is_refused(&answer), role >= route.least, "{told}"),
             }
             assert!(!answer.status.is_server_error(), "{told}");

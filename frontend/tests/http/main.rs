@@ -14,5 +14,6 @@ mod replay;
 mod reports;
 mod repositories;
 mod support;
+mod tokens;
 mod transport;
 mod uploads;

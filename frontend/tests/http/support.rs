@@ -10,7 +10,9 @@ use coppice_model::{
     messages::Report,
 };
 use coppice_runtime::{Bus, Stop, secret::hash_token};
-use coppice_store::{ApiToken, Store, StoreError, mock_chroots, mock_chroots::NewMockChroot, tokens, users};
+use coppice_store::{
+    NewApiToken, Store, StoreError, TokenScope, mock_chroots, mock_chroots::NewMockChroot, tokens, users,
+};
 use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -137,7 +139,13 @@ impl Frontend {
         let owner: OwnerName = name.parse().unwrap();
         let login = format!("Y29wcg==##{name}");
         let token = format!("token-of-{name}");
-        let row = ApiToken { login: login.clone(), token_hash: hash_token(&token), expires_at };
+        let row = NewApiToken {
+            login: login.clone(),
+            token_hash: hash_token(&token),
+            expires_at,
+            name: None,
+            scope: TokenScope::default(),
+        };
         let added = self.store.write(move |tx| {
             let user = users::insert(tx, &owner, None, false, UnixTime(1))?;
             tokens::insert(tx, user.id, &row, UnixTime(1))
@@ -184,7 +192,7 @@ pub struct Member<'a> {
     pub token: String,
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.frontend.request(method, path).basic_auth(&self.login, Some(&self.token))
     }
@@ -207,6 +215,20 @@ impl Member<'_> {
         let body = serde_json::json!({ "name": name, "chroots": [CHROOTS[0]] });
         self.post(&format!("/api_3/project/add/{}", self.name), &body).await.ok();
         self
+    }
+
+    /// The same user with a token of that name; `more` says how narrow it is.
+    pub async fn with_token(&self, name: &str, more: Value) -> Self {
+        let mut body = more;
+        body["name"] = name.into();
+        let new = self.post("/api_3/tokens", &body).await.ok();
+        let text = |key: &str| new[key].as_str().unwrap().to_owned();
+        Self {
+            frontend: self.frontend,
+            name: self.name.clone(),
+            login: text("api_login"),
+            token: text("api_token"),
+        }
     }
 
     /// Submits an address and returns the build's id.

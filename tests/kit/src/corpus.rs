@@ -6,7 +6,8 @@ use coppice_model::{
 };
 use coppice_runtime::secret::hash_token;
 use coppice_store::{
-    ApiToken, Conn, Page, Store, StoreError, mock_chroots, mock_chroots::NewMockChroot, tokens, users,
+    Conn, NewApiToken, Page, Store, StoreError, TokenScope, mock_chroots, mock_chroots::NewMockChroot,
+    tokens, users,
 };
 use diesel::connection::SimpleConnection;
 
@@ -73,10 +74,12 @@ fn add_tokens(tx: &mut Conn) -> Result<(), StoreError> {
     let admin = "jdoe".parse().expect("a user's name");
     users::insert(tx, &admin, None, true, UnixTime(1))?;
     for user in users::list(tx, Page::ALL)? {
-        let token = ApiToken {
+        let token = NewApiToken {
             login: login(user.name.as_str()),
             token_hash: hash_token(&token(user.name.as_str())),
             expires_at: UnixTime(i64::MAX),
+            name: None,
+            scope: TokenScope::default(),
         };
         tokens::insert(tx, user.id, &token, UnixTime(1))?;
     }

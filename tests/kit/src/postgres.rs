@@ -72,6 +72,11 @@ impl Postgres {
         format!("postgres:///{name}?host={}&user={SUPERUSER}", self.folder.path().display())
     }
 
+    /// Of the process whose children serve connections.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn psql(&self, database: &str, statement: &str) -> anyhow::Result<()> {
         let output = Command::new(self.programs.join("psql"))
             .args([

@@ -1,6 +1,7 @@
 //! `bench`: what Coppice promises in numbers, measured on this machine. `tools/bench` builds and starts it.
 
 mod agent;
+mod api;
 mod figure;
 mod keys;
 mod pipeline;
@@ -37,11 +38,12 @@ struct Cli {
 
 type Bench = fn() -> anyhow::Result<Vec<Figure>>;
 
-const BENCHES: [(&str, Bench); 4] = [
+const BENCHES: [(&str, Bench); 5] = [
     ("pipeline", pipeline::measure),
     ("publish", publish::measure),
     ("sign", sign::measure),
     ("refresh", refresh::measure),
+    ("api", api::measure),
 ];
 
 fn main() -> anyhow::Result<()> {

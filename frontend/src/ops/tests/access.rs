@@ -6,16 +6,15 @@ use coppice_model::{
     },
 };
 use coppice_runtime::secret::hash_token;
-use coppice_store::User;
 
 use super::world::{F43, NOW, World};
-use crate::ops::{self, OpError, ProjectChanges};
+use crate::ops::{self, Caller, OpError, ProjectChanges};
 
 pub fn a_login_works_until_its_token_ends(world: &World) {
     let alice = world.member("alice");
     let renew = || {
-        let id = alice.id;
-        world.write(move |tx, cx| Ok(ops::renew_token(tx, id, cx.now)?)).unwrap()
+        let by = alice.clone();
+        world.write(move |tx, cx| ops::renew_token(tx, &by, cx.now)).unwrap()
     };
     let ask = |login: &str, token: &str, at: i64| {
         let (login, hash) = (login.to_owned(), hash_token(token));
@@ -23,7 +22,7 @@ pub fn a_login_works_until_its_token_ends(world: &World) {
     };
     let (first, end) = (renew(), NOW + 180 * 86_400);
     assert_eq!((first.login.len(), first.token.len(), first.expires_at.0), (20, 30, end));
-    assert_eq!(ask(&first.login, &first.token, end - 1).unwrap().name, alice.name);
+    assert_eq!(ask(&first.login, &first.token, end - 1).unwrap(), alice);
     for (login, token, at) in [
         (first.login.as_str(), first.token.as_str(), end),
         (&first.login, "other", NOW),
@@ -69,11 +68,11 @@ pub fn strangers_may_read_only(world: &World) {
 pub fn roles_are_asked_for_granted_and_taken(world: &World) {
     let (alice, bob) = (world.member("alice"), world.member("bob"));
     let project = world.project(&alice, "tools", &[F43]);
-    let request = |by: &User, wishes: &[(coppice_model::permission::Role, bool)]| {
+    let request = |by: &Caller, wishes: &[(coppice_model::permission::Role, bool)]| {
         let (by, project, wishes) = (by.clone(), project.clone(), wishes.to_vec());
         world.write(move |tx, _| ops::request_permissions(tx, &by, &project, &wishes))
     };
-    let set = |by: &User, of: &str, role, state| {
+    let set = |by: &Caller, of: &str, role, state| {
         let (by, project, wishes) = (by.clone(), project.clone(), vec![(of.to_owned(), vec![(role, state)])]);
         world.write(move |tx, _| ops::set_permissions(tx, &by, &project, &wishes))
     };

@@ -6,7 +6,7 @@ use crate::ops::{self, BuildRequest, ProjectChanges};
 
 const BASE: &str = "https://results.example.com/results";
 
-fn configured(world: &World) -> (coppice_store::User, coppice_store::Project) {
+fn configured(world: &World) -> (ops::Caller, coppice_store::Project) {
     let alice = world.member("alice");
     let dep = world.project(&alice, "dep", &[F43]);
     let hot = ProjectChanges { module_hotfixes: Some(true), ..ProjectChanges::default() };

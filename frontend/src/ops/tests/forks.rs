@@ -3,12 +3,12 @@ use coppice_model::{
     state::{BuildState, ChrootState},
     work::{Failure, FailureCause, TaskOutcome},
 };
-use coppice_store::{BuildFilter, Page, Project, User, builds, built_packages, packages, project_chroots};
+use coppice_store::{BuildFilter, Page, Project, builds, built_packages, packages, project_chroots};
 
 use super::world::{EPEL, F43, Sent, World, finished, published, rpm, strings};
-use crate::ops::{self, ForkWish, OpError, ProjectChanges};
+use crate::ops::{self, Caller, ForkWish, OpError, ProjectChanges};
 
-fn fork(world: &World, by: &User, source: &Project, wish: ForkWish) -> Result<Project, OpError> {
+fn fork(world: &World, by: &Caller, source: &Project, wish: ForkWish) -> Result<Project, OpError> {
     let (by, source) = (by.clone(), source.clone());
     world.write(move |tx, cx| ops::fork_project(tx, cx, &by, &source, &wish))
 }
@@ -26,7 +26,7 @@ fn orders(sent: Vec<Sent>) -> Vec<Fork> {
 }
 
 /// Two builds of `hello`: the first good everywhere, the second in one chroot only.
-fn source(world: &World, alice: &User) -> Project {
+fn source(world: &World, alice: &Caller) -> Project {
     let project = world.project(alice, "tools", &[F43, EPEL]);
     let contact = ProjectChanges {
         contact: Some("a@example.com".into()),
@@ -85,7 +85,7 @@ pub fn a_fork_takes_settings_packages_and_the_newest_good_results(world: &World)
         assert_eq!(view.chroots[0].state, ChrootState::Forked);
         let result_dir = format!("{}-hello", view.build.id.padded());
         assert_eq!(view.chroots[0].result_dir.as_deref(), Some(result_dir.as_str()));
-        assert_eq!(view.build.submitter.as_ref(), Some(&bob.name));
+        assert_eq!(view.build.submitter.as_ref(), Some(&bob.user.name));
         let build = view.build.id;
         assert_eq!(world.read(move |conn| Ok(built_packages::list(conn, build)?)).unwrap().len(), 2);
         let ordered = order.builds.iter().find(|forked| forked.to == build).unwrap();

@@ -3,7 +3,7 @@ use coppice_model::{
     messages::{ActionDone, BackendTask, KeygenTask, RenewKey, Report},
     signing::{Grant, GrantClaims, KeyAlgorithm},
 };
-use coppice_store::{Project, User, projects};
+use coppice_store::{Project, projects};
 
 use super::world::{F43, NOW, Sent, World};
 use crate::ops;
@@ -27,7 +27,7 @@ fn told(world: &World, sent: &Sent, ends_on: i64) {
     world.sent();
 }
 
-fn project_with_key(world: &World) -> (User, Project) {
+fn project_with_key(world: &World) -> (ops::Caller, Project) {
     let alice = world.member("alice");
     let settings = ops::ProjectChanges { chroots: Some(vec![F43.into()]), ..Default::default() };
     let (ownername, name) = ("alice".into(), "tools".into());

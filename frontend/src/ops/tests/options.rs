@@ -125,7 +125,7 @@ pub fn a_check_creates_nothing(world: &World) {
     let (alice, bob) = (world.member("alice"), world.member("bob"));
     let project = world.project(&alice, "foo", &[F43]);
     let request = BuildRequest { project_dirname: Some("foo:custom:new".into()), ..world.request(&project) };
-    let check = |by: &coppice_store::User, request: &BuildRequest| {
+    let check = |by: &ops::Caller, request: &BuildRequest| {
         let (by, request) = (by.clone(), request.clone());
         world.read(move |conn| ops::check_before_build(conn, &by, &request))
     };

@@ -4,7 +4,7 @@ use coppice_model::{
     source_method::SourceMethod,
     work::{Failure, FailureCause, TaskOutcome},
 };
-use coppice_store::{BuildSource, Project, User, builds};
+use coppice_store::{BuildSource, Project, builds};
 
 use super::world::{EPEL, F43, F43_ARM, World, finished, published, rpm};
 use crate::ops::{self, PackageForm, SourceForm};
@@ -14,7 +14,7 @@ fn gem(denylist: &str) -> PackageForm {
     PackageForm { chroot_denylist: Some(denylist.into()), source, ..PackageForm::default() }
 }
 
-fn package(world: &World, alice: &User, project: &Project, denylist: &str) {
+fn package(world: &World, alice: &ops::Caller, project: &Project, denylist: &str) {
     let (by, of, form) = (alice.clone(), project.clone(), gem(denylist));
     world.write(move |tx, cx| ops::add_package(tx, cx, &by, &of, ("hello", "rubygems", &form))).unwrap();
 }

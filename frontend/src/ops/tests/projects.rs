@@ -94,7 +94,7 @@ pub fn problems_of_a_form_come_together(world: &World) {
 pub fn a_name_is_taken_for_its_owner_only(world: &World) {
     let (alice, bob) = (world.member("alice"), world.member("bob"));
     let team = "@team".parse().unwrap();
-    let member = alice.id;
+    let member = alice.user.id;
     world
         .write(move |tx, cx| {
             let group = groups::insert(tx, &team, cx.now)?;

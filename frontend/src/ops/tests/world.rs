@@ -12,14 +12,14 @@ use coppice_model::{
 };
 use coppice_runtime::{Clock, Envelope, Handler, Secret, Verdict};
 use coppice_store::{
-    BuildView, Conn, Project, Store, User, mock_chroots, mock_chroots::NewMockChroot, outbox, users,
+    BuildView, Conn, Project, Store, mock_chroots, mock_chroots::NewMockChroot, outbox, users,
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
     App, Config,
-    ops::{self, BuildRequest, Context, NewProject, OpError, ProjectChanges},
+    ops::{self, BuildRequest, Caller, Context, NewProject, OpError, ProjectChanges},
     reports::Reports,
 };
 
@@ -108,29 +108,30 @@ impl World {
         self.runtime.block_on(self.app.store.read(work))
     }
 
-    pub fn user(&self, name: &str, is_admin: bool) -> User {
+    pub fn user(&self, name: &str, is_admin: bool) -> Caller {
         let name = name.parse().unwrap();
-        self.write(move |tx, cx| Ok(users::insert(tx, &name, None, is_admin, cx.now)?)).unwrap()
+        let user = self.write(move |tx, cx| Ok(users::insert(tx, &name, None, is_admin, cx.now)?)).unwrap();
+        Caller::whole(user)
     }
 
-    pub fn member(&self, name: &str) -> User {
+    pub fn member(&self, name: &str) -> Caller {
         self.user(name, false)
     }
 
-    pub fn create(&self, by: &User, new: NewProject) -> Result<Project, OpError> {
+    pub fn create(&self, by: &Caller, new: NewProject) -> Result<Project, OpError> {
         let by = by.clone();
         self.write(move |tx, cx| ops::create_project(tx, cx, &by, &new))
     }
 
-    pub fn edit(&self, by: &User, project: &Project, changes: ProjectChanges) -> Result<Project, OpError> {
+    pub fn edit(&self, by: &Caller, project: &Project, changes: ProjectChanges) -> Result<Project, OpError> {
         let (by, project) = (by.clone(), project.clone());
         self.write(move |tx, cx| ops::edit_project(tx, cx, &by, &project, &changes))
     }
 
     /// A project whose first messages are out of the way.
-    pub fn project(&self, owner: &User, name: &str, chroots: &[&str]) -> Project {
+    pub fn project(&self, owner: &Caller, name: &str, chroots: &[&str]) -> Project {
         let settings = ProjectChanges { chroots: Some(strings(chroots)), ..ProjectChanges::default() };
-        let ownername = owner.name.to_string();
+        let ownername = owner.user.name.to_string();
         let new = NewProject { ownername, name: name.into(), settings, ..NewProject::default() };
         let project = self.create(owner, new).unwrap();
         self.sent();
@@ -145,24 +146,24 @@ impl World {
         }
     }
 
-    pub fn submit(&self, by: &User, request: &BuildRequest) -> Result<BuildView, OpError> {
+    pub fn submit(&self, by: &Caller, request: &BuildRequest) -> Result<BuildView, OpError> {
         let (by, request) = (by.clone(), request.clone());
         let urls = strings(&["https://example.com/hello-1-1.src.rpm"]);
         self.write(move |tx, cx| Ok(ops::submit_links(tx, cx, &by, &request, &urls)?.remove(0)))
     }
 
-    pub fn upload(&self, by: &User, project: &Project, file: &str) -> BuildView {
+    pub fn upload(&self, by: &Caller, project: &Project, file: &str) -> BuildView {
         let (by, request) = (by.clone(), self.request(project));
         let upload = ops::Upload { path: format!("abc/{file}"), file_name: file.to_owned() };
         self.write(move |tx, cx| ops::submit_upload(tx, cx, &by, &request, &upload)).unwrap()
     }
 
-    pub fn cancel(&self, by: &User, build: BuildId) -> Result<BuildView, OpError> {
+    pub fn cancel(&self, by: &Caller, build: BuildId) -> Result<BuildView, OpError> {
         let by = by.clone();
         self.write(move |tx, cx| ops::cancel_build(tx, cx, &by, build))
     }
 
-    pub fn delete_builds(&self, by: &User, builds: &[BuildId]) -> Result<(), OpError> {
+    pub fn delete_builds(&self, by: &Caller, builds: &[BuildId]) -> Result<(), OpError> {
         let (by, builds) = (by.clone(), builds.to_vec());
         self.write(move |tx, cx| ops::delete_builds(tx, cx, &by, &builds))
     }
@@ -215,7 +216,7 @@ impl World {
     }
 
     /// A build that waits for builders in these chroots; messages so far are out of the way.
-    pub fn pending(&self, by: &User, project: &Project, chroots: &[&str]) -> BuildId {
+    pub fn pending(&self, by: &Caller, project: &Project, chroots: &[&str]) -> BuildId {
         let build = self.upload(by, project, "hello-1-1.src.rpm").build.id;
         self.import(build, chroots);
         self.sent();
