@@ -47,7 +47,9 @@ pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};
 pub use edit_project::edit_project;
 pub use error::OpError;
 pub use expire::{days_of_pull_dir, expire_projects, expire_pull_dirs};
-pub use find::{find_build, find_build_chroot, find_dir, find_project, find_project_chroot};
+pub use find::{
+    find_build, find_build_chroot, find_dir, find_project, find_project_chroot, find_project_with_chroots,
+};
 pub use fork_project::{ForkWish, fork_project};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use packages::{

@@ -48,6 +48,7 @@ async fn send_portion(app: &App, bus: &Bus) -> Result<bool, RelayError> {
     if waiting.is_empty() {
         return Ok(false);
     }
+    let is_full = waiting.len() as i64 == PORTION;
     let mut sent = Vec::new();
     let mut fault = None;
     for message in waiting {
@@ -59,8 +60,8 @@ async fn send_portion(app: &App, bus: &Bus) -> Result<bool, RelayError> {
             }
         }
     }
-    app.store.write(move |tx| outbox::delete(tx, &sent)).await?;
-    fault.map_or(Ok(true), |error| Err(error.into()))
+    app.store.tidy(move |tx| outbox::delete(tx, &sent)).await?;
+    fault.map_or(Ok(is_full), |error| Err(error.into()))
 }
 
 #[cfg(test)]

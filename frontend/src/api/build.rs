@@ -48,7 +48,7 @@ pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Result<Json<L
         let filter = BuildFilter { project: Some(project.id), package, state, ..BuildFilter::default() };
         Ok::<_, ApiError>(builds::list(conn, &filter, cut)?)
     });
-    let items = views.await?.iter().map(|view| BuildDto::new(view, &web)).collect();
+    let items = views.await?.into_iter().map(|line| BuildDto::of_line(line, &web)).collect();
     Ok(Json(List { items, meta: Meta::from(&page) }))
 }
 

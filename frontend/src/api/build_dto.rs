@@ -1,7 +1,7 @@
 //! Builds and their chroots as the API shows them (contract sections 10.1, 10.2 and 11).
 
 use coppice_model::package::Nevra;
-use coppice_store::{BuildChroot, BuildSource, BuildView};
+use coppice_store::{BuildChroot, BuildLine, BuildSource, BuildView};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -39,39 +39,40 @@ struct SourcePackage {
 
 impl BuildDto {
     pub fn new(view: &BuildView, web: &Web) -> Self {
-        let build = &view.build;
-        let header = build.header.as_ref();
+        Self::of_line(BuildLine::from(view), web)
+    }
+
+    pub fn of_line(line: BuildLine, web: &Web) -> Self {
         Self {
-            chroots: view.chroots.iter().map(|chroot| chroot.chroot.to_string()).collect(),
-            ended_on: view.ended_on().map(|time| time.0),
-            id: build.id.0,
-            is_background: build.options.is_background,
-            ownername: build.project.owner.to_string(),
-            project_dirname: build.dir.to_string(),
-            projectname: build.project.name.to_string(),
-            repo_url: format!("{}/{}", web.site.results_url, build.project),
-            started_on: view.started_on().map(|time| time.0),
-            state: view.state().as_str(),
-            submitted_on: build.submitted_on.0,
-            submitter: build.submitter.as_ref().map(ToString::to_string),
+            ended_on: line.ended_on().map(|time| time.0),
+            id: line.id.0,
+            is_background: line.is_background,
+            repo_url: format!("{}/{}", web.site.results_url, line.project),
+            started_on: line.started_on().map(|time| time.0),
+            state: line.state().as_str(),
+            submitted_on: line.submitted_on.0,
+            submitter: line.submitter.map(Into::into),
             source_package: SourcePackage {
-                name: build.package().map(ToString::to_string),
-                url: source_url(view, web),
-                version: header.map(coppice_model::package::SourceHeader::evr),
+                name: line.package.map(Into::into),
+                url: line.srpm_url.or_else(|| submitted_url(line.source.as_ref()?, web)),
+                version: line.version,
             },
-            failure: build.failure.as_ref().map(|failure| failure.message.clone()),
+            failure: line.failure.map(|failure| failure.message),
+            chroots: line.chroots.into_iter().map(|chroot| chroot.chroot.into()).collect(),
+            ownername: line.project.owner.into(),
+            project_dirname: line.dir.into(),
+            projectname: line.project.name.into(),
         }
     }
 }
 
-/// First what was submitted, later the SRPM that a builder made of it. An uploaded spec file is none.
-fn source_url(view: &BuildView, web: &Web) -> Option<String> {
-    let submitted = match &view.build.source {
+/// What was submitted, until a builder made an SRPM of it. An uploaded spec file is none.
+fn submitted_url(source: &BuildSource, web: &Web) -> Option<String> {
+    match source {
         BuildSource::Link { url } => Some(url.clone()),
         BuildSource::Method { .. } => None,
         upload @ BuildSource::Upload { path, .. } => upload.is_uploaded_srpm().then(|| web.upload_url(path)),
-    };
-    view.build.srpm_url.clone().or(submitted)
+    }
 }
 
 #[derive(Debug, Serialize)]

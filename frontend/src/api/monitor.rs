@@ -1,14 +1,11 @@
 //! The newest result of every package in every chroot (contract section 13).
 
-use std::collections::HashMap;
-
 use actix_web::web::{Data, Json};
-use coppice_model::{BuildId, ChrootName, DirName, PackageName, package::SourceHeader, state::ChrootState};
-use coppice_store::{BuildChroot, BuildView, Conn, builds, project_chroots, project_dirs};
+use coppice_model::{DirName, OwnerName, package::SourceHeader, state::ChrootState};
+use coppice_store::{Conn, Project, builds, builds::Newest, project_dirs};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-use super::{ApiError, build_dto::chroot_results, query::Query, shape::Ordered};
+use super::{ApiError, query::Query, shape::Ordered};
 use crate::{
     App,
     ops::{OpError, find_project},
@@ -28,10 +25,21 @@ pub struct Monitor {
 #[derive(Debug, Serialize)]
 struct PackageRow {
     name: String,
-    chroots: Ordered<Value>,
+    chroots: Ordered<ChrootCell>,
 }
 
-type Newest = Vec<(PackageName, ChrootName, BuildId)>;
+#[derive(Debug, Serialize)]
+struct ChrootCell {
+    state: &'static str,
+    status: u16,
+    build_id: i64,
+    pkg_version: Option<String>,
+    /// Only when it was asked for; `null` while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_build_log: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_backend_log: Option<Option<String>>,
+}
 
 pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Result<Json<Monitor>, ApiError> {
     let (owner, name) = (query.required("ownername")?.to_owned(), query.required("projectname")?.to_owned());
@@ -42,10 +50,15 @@ pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Result<Json<Mo
         let text = format!("Wrong additional_fields argument(s): {}", wrong.join(", "));
         return Err(ApiError::BadRequest(text));
     }
-    let fields: Vec<String> = fields.into_iter().map(ToOwned::to_owned).collect();
-    let (newest, views) = app.store.read(move |conn| read(conn, &owner, &name, dir)).await?;
-    let packages = rows(&newest, &views, &fields, &web);
+    let (dir, newest) = app.store.read(move |conn| read(conn, &owner, &name, dir)).await?;
+    let packages = rows(newest, &dir, &fields, &web);
     Ok(Json(Monitor { output: "ok", message: "Project monitor request successful", packages }))
+}
+
+/// Where the results of a directory are.
+struct Dir {
+    owner: OwnerName,
+    name: DirName,
 }
 
 /// A fixed number of statements, however many packages there are.
@@ -54,62 +67,54 @@ fn read(
     owner: &str,
     name: &str,
     dir: Option<String>,
-) -> Result<(Newest, HashMap<BuildId, BuildView>), OpError> {
+) -> Result<(Dir, Vec<Newest>), OpError> {
     let project = find_project(conn, owner, name)?;
-    let wanted = dir.unwrap_or_else(|| DirName::from(&project.name).to_string());
+    let main = DirName::from(&project.name);
+    let name = match dir {
+        Some(wanted) if wanted != main.as_str() => known_dir(conn, &project, &wanted)?,
+        _ => main,
+    };
+    let newest = builds::newest_in_chroots(conn, project.id, &name)?;
+    Ok((Dir { owner: project.owner, name }, newest))
+}
+
+fn known_dir(conn: &mut Conn, project: &Project, wanted: &str) -> Result<DirName, OpError> {
     let dirs = project_dirs::list(conn, project.id)?.into_iter().map(|dir| dir.name);
     let missing =
         || OpError::NotFound(format!("Dirname '{wanted}' doesn't exist in '{}' copr", project.reference()));
-    let dir = dirs.into_iter().find(|dir| dir.as_str() == wanted).ok_or_else(missing)?;
-    let chroots = project_chroots::list_buildable(conn, project.id)?;
-    let names: Vec<ChrootName> = chroots.iter().map(|chroot| chroot.name().clone()).collect();
-    let newest = builds::newest_in_chroots(conn, project.id, &dir, &names, false)?;
-    let mut ids: Vec<BuildId> = newest.iter().map(|(_, _, build)| *build).collect();
-    ids.sort();
-    ids.dedup();
-    let views = builds::list_by_id(conn, &ids)?;
-    Ok((newest, views.into_iter().map(|view| (view.build.id, view)).collect()))
+    dirs.into_iter().find(|dir| dir.as_str() == wanted).ok_or_else(missing)
 }
 
-fn rows(
-    newest: &Newest,
-    views: &HashMap<BuildId, BuildView>,
-    fields: &[String],
-    web: &Web,
-) -> Vec<PackageRow> {
+/// `newest` comes by package.
+fn rows(newest: Vec<Newest>, dir: &Dir, fields: &[&str], web: &Web) -> Vec<PackageRow> {
     let mut rows: Vec<PackageRow> = Vec::new();
-    for (package, name, build) in newest {
-        let Some(view) = views.get(build) else { continue };
-        let Some(chroot) = view.chroots.iter().find(|chroot| chroot.chroot == *name) else { continue };
-        let told = told(view, chroot, fields, web);
-        match rows.last_mut().filter(|row| row.name == package.as_str()) {
-            Some(row) => row.chroots.0.push((name.to_string(), told)),
-            None => {
-                let chroots = Ordered(vec![(name.to_string(), told)]);
-                rows.push(PackageRow { name: package.to_string(), chroots });
-            }
+    let dir_url = web.site.dir_url(&dir.owner, &dir.name);
+    for one in newest {
+        let told = (one.chroot.to_string(), told(&one, &dir_url, fields));
+        match rows.last_mut().filter(|row| row.name == one.package.as_str()) {
+            Some(row) => row.chroots.0.push(told),
+            None => rows.push(PackageRow { name: one.package.into(), chroots: Ordered(vec![told]) }),
         }
     }
     rows
 }
 
-fn told(view: &BuildView, chroot: &BuildChroot, fields: &[String], web: &Web) -> Value {
-    let mut told = Map::new();
-    told.insert("state".into(), chroot.state.as_str().into());
-    told.insert("status".into(), code(chroot.state).into());
-    told.insert("build_id".into(), view.build.id.0.into());
-    let version = view.build.header.as_ref().map(SourceHeader::evr);
-    told.insert("pkg_version".into(), json!(version));
-    let results = chroot_results(view, chroot, web);
+fn told(newest: &Newest, dir_url: &str, fields: &[&str]) -> ChrootCell {
     // Packed when nothing is added any more.
-    let ending = if chroot.ended_on.is_some() { ".gz" } else { "" };
-    for (field, log) in [("url_build_log", "builder-live.log"), ("url_backend_log", "backend.log")] {
-        if fields.iter().any(|wanted| wanted == field) {
-            let url = results.as_ref().map(|results| format!("{results}{log}{ending}"));
-            told.insert(field.into(), json!(url));
-        }
+    let ending = if newest.ended_on.is_some() { ".gz" } else { "" };
+    let log = |field: &str, log: &str| {
+        let results = newest.result_dir.as_ref();
+        let url = results.map(|results| format!("{dir_url}{}/{results}/{log}{ending}", newest.chroot));
+        fields.contains(&field).then_some(url)
+    };
+    ChrootCell {
+        state: newest.state.as_str(),
+        status: code(newest.state),
+        build_id: newest.build.0,
+        pkg_version: newest.header.as_ref().map(SourceHeader::evr),
+        url_build_log: log("url_build_log", "builder-live.log"),
+        url_backend_log: log("url_backend_log", "backend.log"),
     }
-    Value::Object(told)
 }
 
 /// Copr's numbers (contract section 5).

@@ -7,7 +7,7 @@ use actix_web::{
     web::{Data, Json, Path},
 };
 use coppice_model::{PackageName, ProjectRef};
-use coppice_store::{BuildView, Conn, Package, Page, Project, builds, packages};
+use coppice_store::{BuildLine, Conn, Package, Page, Project, builds, packages};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -70,8 +70,8 @@ impl PackageDto {
 struct Listed {
     project: ProjectRef,
     packages: Vec<Package>,
-    latest: HashMap<PackageName, BuildView>,
-    succeeded: HashMap<PackageName, BuildView>,
+    latest: HashMap<PackageName, BuildLine>,
+    succeeded: HashMap<PackageName, BuildLine>,
 }
 
 /// Which builds are wanted.
@@ -108,7 +108,7 @@ impl Listed {
     fn dtos(&self, web: &Web) -> Vec<PackageDto> {
         let dto = |package: &Package| {
             let mut dto = PackageDto::new(package, &self.project, web);
-            let shown = |view: Option<&BuildView>| view.map(|view| BuildDto::new(view, web));
+            let shown = |line: Option<&BuildLine>| line.map(|line| BuildDto::of_line(line.clone(), web));
             dto.builds.latest = shown(self.latest.get(&package.name));
             dto.builds.latest_succeeded = shown(self.succeeded.get(&package.name));
             dto

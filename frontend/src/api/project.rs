@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     App,
-    ops::{self, ForkWish, NewProject, OpError, ProjectChanges, find_project},
+    ops::{self, ForkWish, NewProject, OpError, ProjectChanges, find_project, find_project_with_chroots},
     web::Web,
 };
 
@@ -26,10 +26,7 @@ type OwnerAndName = Path<(String, String)>;
 pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
     let owner = query.required("ownername")?.to_owned();
     let name = query.required("projectname")?.to_owned();
-    let read = app.store.read(move |conn| {
-        let project = find_project(conn, &owner, &name)?;
-        Ok::<_, OpError>(Listed::one(conn, project)?)
-    });
+    let read = app.store.read(move |conn| listed(conn, &owner, &name));
     Ok(Json(ProjectDto::new(read.await?, &web.site)))
 }
 
@@ -196,8 +193,8 @@ pub async fn renew_webhook_secret(
 }
 
 fn listed(conn: &mut Conn, owner: &str, name: &str) -> Result<Listed, OpError> {
-    let project = find_project(conn, owner, name)?;
-    Ok(Listed::one(conn, project)?)
+    let (project, chroots) = find_project_with_chroots(conn, owner, name)?;
+    Ok(Listed { project, chroots })
 }
 
 fn new_project(fields: &Fields, ownername: String, exist_ok: bool) -> Result<NewProject, ApiError> {

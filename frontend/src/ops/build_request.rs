@@ -1,7 +1,7 @@
 //! The options that every submission takes, and whether they are acceptable (contract sections 10.3 and 10.4).
 
 use coppice_model::{ChrootName, DirName, PackageName};
-use coppice_store::{BuildOptions, Conn, Project};
+use coppice_store::{BuildOptions, Conn, Project, ProjectChroot, project_chroots};
 
 use super::{
     Caller, OpError, Problem,
@@ -38,6 +38,8 @@ pub struct BuildRequest {
 pub(super) struct Accepted {
     pub project: Project,
     pub dir: DirName,
+    /// What it builds for now; never none.
+    pub enabled: Vec<ProjectChroot>,
     /// When a package is built.
     pub package: Option<PackageName>,
     /// `None` when the user left the choice: then all that are enabled when the SRPM is known.
@@ -63,11 +65,12 @@ impl BuildRequest {
         let dir = self.dir(&project)?;
         rights::ensure_can_build(conn, by, &project)?;
         self.ensure_forge_project(&project)?;
-        let chroots = choose::chroots(conn, &project, self, &mut problems)?;
+        let enabled = project_chroots::list_buildable(conn, project.id)?;
+        let chroots = choose::chroots(&enabled, self, &mut problems);
         self.check_values(&mut problems);
         let batch = batch::wish(conn, by, self, &mut problems)?;
         problem::ensure_none(problems)?;
-        Ok(Accepted { project, dir, package: None, chroots, options: self.options(), batch })
+        Ok(Accepted { project, dir, enabled, package: None, chroots, options: self.options(), batch })
     }
 
     /// The directory, legal for this project.

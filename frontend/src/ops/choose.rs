@@ -1,26 +1,24 @@
 //! Which chroots a submission goes to: names and shell patterns, minus exclusions.
 
 use coppice_model::ChrootName;
-use coppice_store::{Conn, PackageSettings, Project, project_chroots};
+use coppice_store::{PackageSettings, ProjectChroot};
 
-use super::{BuildRequest, OpError, Problem};
+use super::{BuildRequest, Problem};
 
 /// `None` when the user left the choice.
 pub(super) fn chroots(
-    conn: &mut Conn,
-    project: &Project,
+    enabled: &[ProjectChroot],
     request: &BuildRequest,
     problems: &mut Vec<Problem>,
-) -> Result<Option<Vec<ChrootName>>, OpError> {
-    let buildable = project_chroots::list_buildable(conn, project.id)?;
-    let all: Vec<ChrootName> = buildable.iter().map(|chroot| chroot.name().clone()).collect();
+) -> Option<Vec<ChrootName>> {
+    let all: Vec<ChrootName> = enabled.iter().map(|chroot| chroot.name().clone()).collect();
     if all.is_empty() {
         problems.push(Problem::new("chroots", "no active chroot is enabled in the project"));
-        return Ok(None);
+        return None;
     }
     let wanted = request.chroots.as_deref().filter(|wanted| !wanted.is_empty());
     if wanted.is_none() && request.exclude_chroots.is_empty() {
-        return Ok(None);
+        return None;
     }
     let named = wanted.map_or_else(|| all.clone(), |wanted| named(&all, wanted, problems));
     let excluded = |name: &ChrootName| request.exclude_chroots.iter().any(|p| matches(p, name.as_str()));
@@ -28,7 +26,7 @@ pub(super) fn chroots(
     if chosen.is_empty() && problems.is_empty() {
         problems.push(Problem::new("chroots", "no chroot is left to build for"));
     }
-    Ok(Some(chosen))
+    Some(chosen)
 }
 
 /// Whether a package is not built for a chroot unless somebody says so.

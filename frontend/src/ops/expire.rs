@@ -1,7 +1,7 @@
 //! What goes away by itself: projects whose time is over, builds beyond what a package keeps.
 
 use coppice_model::{
-    UnixTime,
+    BuildId, UnixTime,
     messages::{BackendTask, DeleteProject},
     state::BuildState,
 };
@@ -65,9 +65,9 @@ pub(super) fn prune_package(tx: &mut Conn, cx: &Context, ended: &BuildView) -> R
         ..BuildFilter::default()
     };
     let newest_first = builds::list(tx, &filter, Page::ALL)?;
-    let good = newest_first.iter().find(|view| view.state() == BuildState::Succeeded);
-    let good = good.map(|view| view.build.id);
-    let surplus = newest_first.iter().skip(kept).filter(|view| view.state().is_final());
-    let surplus: Vec<BuildView> = surplus.filter(|view| Some(view.build.id) != good).cloned().collect();
+    let good = newest_first.iter().find(|line| line.state() == BuildState::Succeeded).map(|line| line.id);
+    let surplus = newest_first.iter().skip(kept).filter(|line| line.state().is_final());
+    let surplus: Vec<BuildId> = surplus.map(|line| line.id).filter(|id| Some(*id) != good).collect();
+    let surplus = builds::list_by_id(tx, &surplus)?;
     delete_builds::delete_of_project(tx, cx, &surplus)
 }

@@ -1,17 +1,33 @@
 //! Looking things up, with the answers that clients know when they are not there.
 
-use coppice_model::{BuildId, DirName};
+use coppice_model::{BuildId, ChrootName, DirName};
 use coppice_store::{
-    BuildChroot, BuildView, Conn, Project, ProjectChroot, build_chroots, builds, groups, project_chroots,
-    project_dirs, projects,
+    BuildChroot, BuildView, Conn, Project, ProjectChroot, builds, groups, project_chroots, project_dirs,
+    projects,
 };
 
 use super::OpError;
 
 pub fn find_project(conn: &mut Conn, owner: &str, name: &str) -> Result<Project, OpError> {
-    if let Some(project) = projects::find(conn, owner, name)? {
-        return Ok(project);
+    match projects::find(conn, owner, name)? {
+        Some(project) => Ok(project),
+        None => missing_project(conn, owner, name),
     }
+}
+
+/// With the names of the chroots that it builds for.
+pub fn find_project_with_chroots(
+    conn: &mut Conn,
+    owner: &str,
+    name: &str,
+) -> Result<(Project, Vec<ChrootName>), OpError> {
+    match projects::find_with_chroots(conn, owner, name)? {
+        Some(found) => Ok(found),
+        None => missing_project(conn, owner, name),
+    }
+}
+
+fn missing_project<T>(conn: &mut Conn, owner: &str, name: &str) -> Result<T, OpError> {
     if let Some(group) = owner.strip_prefix('@')
         && groups::find_by_name(conn, group)?.is_none()
     {
@@ -50,7 +66,7 @@ pub fn find_build_chroot(
     chroot: &str,
 ) -> Result<(BuildView, BuildChroot), OpError> {
     let view = find_build(conn, id)?;
-    let found = build_chroots::find(conn, id, chroot)?;
+    let found = view.chroots.iter().find(|own| own.chroot.as_str() == chroot).cloned();
     let found = found
         .ok_or_else(|| OpError::NotFound(format!("Build {id} was not submitted to {chroot} chroot.")))?;
     Ok((view, found))

@@ -128,7 +128,7 @@ fn copy_results(
     let names: Vec<ChrootName> = chroots.iter().map(|chroot| chroot.name().clone()).collect();
     let mut by_build: BTreeMap<BuildId, Vec<ChrootName>> = BTreeMap::new();
     let main = DirName::from(&source.name);
-    for (_, chroot, build) in builds::newest_in_chroots(tx, source.id, &main, &names, true)? {
+    for (_, chroot, build) in builds::newest_good_in_chroots(tx, source.id, &main, &names)? {
         by_build.entry(build).or_default().push(chroot);
     }
     let ids: Vec<BuildId> = by_build.keys().copied().collect();

@@ -25,14 +25,37 @@ pub(super) fn everything_ready(tx: &mut Conn, cx: &Context, view: &BuildView) ->
     }
 }
 
+/// The same for a build that was just made; whoever made it has read its project and chroots.
+pub(super) fn new_build(
+    tx: &mut Conn,
+    cx: &Context,
+    view: &BuildView,
+    of: (&Project, &[ProjectChroot]),
+) -> Result<(), OpError> {
+    match view.build.source_state {
+        SourceState::Pending => source_of(tx, cx, view, of),
+        _ => everything_ready(tx, cx, view),
+    }
+}
+
 /// The source phase, unless the build waits for another batch.
 fn source(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> {
+    let project = projects::get(tx, view.build.project_id)?;
+    let chroots = project_chroots::list(tx, view.build.project_id)?;
+    source_of(tx, cx, view, (&project, &chroots))
+}
+
+fn source_of(
+    tx: &mut Conn,
+    cx: &Context,
+    view: &BuildView,
+    (project, chroots): (&Project, &[ProjectChroot]),
+) -> Result<(), OpError> {
     if batch::is_blocked(tx, view)? {
         return Ok(());
     }
     let build = &view.build;
-    let project = projects::get(tx, build.project_id)?;
-    let chroot = first_chroot(tx, view)?;
+    let chroot = first_chroot(view, chroots)?;
     let work = SourceWork {
         context: context(build),
         attempt: build.source_attempt,
@@ -40,7 +63,7 @@ fn source(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> 
         environment: environment::environment(
             tx,
             &cx.settings,
-            (&project, &chroot, &build.dir),
+            (project, chroot, &build.dir),
             &build.options,
         )?,
         limits: limits(cx, build),
@@ -49,12 +72,11 @@ fn source(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> 
 }
 
 /// Where a spec file is turned into an SRPM: the first chroot of the build, or of its project.
-fn first_chroot(tx: &mut Conn, view: &BuildView) -> Result<ProjectChroot, OpError> {
-    let all = project_chroots::list(tx, view.build.project_id)?;
+fn first_chroot<'a>(view: &BuildView, all: &'a [ProjectChroot]) -> Result<&'a ProjectChroot, OpError> {
     let chosen = view.chroots.first().and_then(|first| all.iter().find(|c| *c.name() == first.chroot));
     let chroot = chosen.or_else(|| all.iter().find(|c| c.is_buildable())).or_else(|| all.first());
     let missing = || StoreError::Absent(format!("a chroot for the sources of build {}", view.build.id));
-    Ok(chroot.cloned().ok_or_else(missing)?)
+    Ok(chroot.ok_or_else(missing)?)
 }
 
 fn source_spec(cx: &Context, source: &BuildSource) -> SourceSpec {

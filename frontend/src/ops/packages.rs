@@ -140,8 +140,7 @@ pub fn delete_package(
     }
     let filter =
         BuildFilter { project: Some(project.id), package: Some(name.to_owned()), ..BuildFilter::default() };
-    let mut ids: Vec<BuildId> =
-        builds::list(tx, &filter, Page::ALL)?.iter().map(|view| view.build.id).collect();
+    let mut ids: Vec<BuildId> = builds::list(tx, &filter, Page::ALL)?.iter().map(|line| line.id).collect();
     ids.sort();
     delete_builds::delete_builds(tx, cx, by, &ids)?;
     packages::delete(tx, package.id)?;

@@ -1,9 +1,7 @@
 //! New builds from addresses or from an uploaded file.
 
 use coppice_model::{Attempt, BuildId, address, state::SourceState, work::TaskId};
-use coppice_store::{
-    BuildSource, BuildView, Conn, Package, attempts, build_chroots, builds, project_chroots, project_dirs,
-};
+use coppice_store::{BuildSource, BuildView, Conn, Package, attempts, build_chroots, builds, project_dirs};
 
 use super::{
     BuildRequest, Caller, Context, OpError, Problem, SourceForm, batch, build_request::Accepted, choose,
@@ -79,8 +77,7 @@ pub(super) fn submit_package(
 ) -> Result<BuildView, OpError> {
     let mut accepted = request.accept(tx, by, Vec::new())?;
     if accepted.chroots.is_none() {
-        let enabled = project_chroots::list_buildable(tx, accepted.project.id)?;
-        let names = enabled.iter().map(|chroot| chroot.name().clone());
+        let names = accepted.enabled.iter().map(|chroot| chroot.name().clone());
         accepted.chroots = Some(names.filter(|name| !choose::is_denied(&package.settings, name)).collect());
     }
     accepted.package = Some(package.name.clone());
@@ -118,7 +115,7 @@ fn insert(
     for source in sources {
         let id = insert_one(tx, cx, by, (accepted, source, batch))?;
         let view = find_build(tx, id)?;
-        order::everything_ready(tx, cx, &view)?;
+        order::new_build(tx, cx, &view, (&accepted.project, &accepted.enabled))?;
         made.push(view);
     }
     Ok(made)
@@ -126,10 +123,10 @@ fn insert(
 
 /// A directory is made by the first build that names it; its builds see its repositories, so they must exist.
 fn ensure_dir(tx: &mut Conn, cx: &Context, accepted: &Accepted) -> Result<(), OpError> {
-    let Accepted { project, dir, .. } = accepted;
-    if project_dirs::ensure(tx, project.id, dir, cx.now)? {
-        let chroots = project_chroots::list_buildable(tx, project.id)?;
-        let names = chroots.iter().map(|chroot| chroot.name().clone()).collect();
+    let Accepted { project, dir, enabled, .. } = accepted;
+    // The main one is as old as the project.
+    if !dir.is_main() && project_dirs::ensure(tx, project.id, dir, cx.now)? {
+        let names = enabled.iter().map(|chroot| chroot.name().clone()).collect();
         order::publish(tx, cx, project, vec![dir.clone()], names)?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use coppice_model::{BuildId, package::Nevra, work::TaskId};
-use coppice_store::{AttemptRecord, BuildChroot, BuildSource, BuildView, Conn, attempts, builds};
+use coppice_store::{AttemptRecord, BuildChroot, BuildLine, BuildSource, BuildView, Conn, attempts, builds};
 use serde::Serialize;
 
 use super::{PageError, html, project_url};
@@ -131,15 +131,14 @@ struct ChrootRow {
 }
 
 /// What is built, as far as it is known.
-pub(super) fn package(view: &BuildView) -> String {
-    match (&view.build.header, &view.build.source) {
-        (Some(header), _) => format!("{} {}", header.name, header.evr()),
-        (None, BuildSource::Link { url }) => url.rsplit('/').next().unwrap_or_default().to_owned(),
-        (None, BuildSource::Upload { file_name, .. }) => file_name.clone(),
-        (None, BuildSource::Method { method }) => match &view.build.package {
-            Some(package) => package.to_string(),
-            None => format!("sources by {}", method.name()),
-        },
+pub(super) fn package(line: &BuildLine) -> String {
+    match (&line.package, &line.version, &line.source) {
+        (Some(name), Some(version), _) => format!("{name} {version}"),
+        (_, _, Some(BuildSource::Link { url })) => url.rsplit('/').next().unwrap_or_default().to_owned(),
+        (_, _, Some(BuildSource::Upload { file_name, .. })) => file_name.clone(),
+        (Some(name), None, _) => name.to_string(),
+        (None, _, Some(BuildSource::Method { method })) => format!("sources by {}", method.name()),
+        (None, _, None) => "sources that were made".to_owned(),
     }
 }
 
@@ -157,7 +156,7 @@ impl About {
             project_url: project_url(&build.project),
             dir: build.dir.to_string(),
             state: view.state().as_str(),
-            package: package(view),
+            package: package(&view.into()),
             failure: build.failure.as_ref().map(|failure| failure.message.clone()),
             submitted: calendar::moment(build.submitted_on),
             submitter: build.submitter.as_ref().map(ToString::to_string),

@@ -6,7 +6,7 @@ use actix_web::{
 };
 use coppice_model::{ChrootName, OwnerName};
 use coppice_store::{
-    BuildFilter, BuildView, Conn, Page, Project, ProjectChroot, builds, groups, project_chroots, projects,
+    BuildFilter, BuildLine, Conn, Page, Project, ProjectChroot, builds, groups, project_chroots, projects,
     users,
 };
 use serde::Serialize;
@@ -123,7 +123,7 @@ pub async fn group_project(
 struct Found {
     project: Project,
     chroots: Vec<ProjectChroot>,
-    builds: Vec<BuildView>,
+    builds: Vec<BuildLine>,
 }
 
 async fn show(app: &App, web: &Web, (owner, name): (String, String), page: Page) -> Answer {
@@ -213,7 +213,7 @@ impl ProjectPage {
             enable: format!("{}/{reference}", web.site.host),
             server: Server::new(web),
             chroots: chroots.iter().map(|c| chroot(c.name())).collect(),
-            builds: builds.iter().map(|view| BuildRow::new(view, &url)).collect(),
+            builds: builds.iter().map(|line| BuildRow::new(line, &url)).collect(),
             project: About {
                 full_name: reference.to_string(),
                 description: project.settings.description,
@@ -225,15 +225,14 @@ impl ProjectPage {
 }
 
 impl BuildRow {
-    fn new(view: &BuildView, project_url: &str) -> Self {
-        let build = &view.build;
+    fn new(line: &BuildLine, project_url: &str) -> Self {
         Self {
-            id: build.id.0,
-            url: format!("{project_url}build/{}/", build.id),
-            package: super::build::package(view),
-            state: view.state().as_str(),
-            submitted: calendar::moment(build.submitted_on),
-            submitter: build.submitter.as_ref().map(ToString::to_string).unwrap_or_default(),
+            id: line.id.0,
+            url: format!("{project_url}build/{}/", line.id),
+            package: super::build::package(line),
+            state: line.state().as_str(),
+            submitted: calendar::moment(line.submitted_on),
+            submitter: line.submitter.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use coppice_model::DirName;
 use serde_json::json;
 
 use super::{
-    load::load,
+    load::{load_dir, load_project},
     project::Published,
     rpmrepo::document,
     sections::{Reading, Wanted, sections},
@@ -61,9 +61,8 @@ async fn file(app: &App, web: &Web, asked: [String; 3], query: &Query) -> Answer
     let missing = PageError::NotFound(format!("Project {owner}/{dir} does not exist."));
     let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };
     let (wanted, now) = (dir.clone(), app.clock.now());
-    let found = app.store.read(move |conn| load(conn, &owner, &wanted, now)).await?;
-    let published =
-        found.filter(|published| published.dirs.iter().any(|known| known.name == dir)).ok_or(missing)?;
+    let found = app.store.read(move |conn| load_dir(conn, &owner, &wanted, now)).await?;
+    let published = found.ok_or(missing)?;
     let wanted = Wanted { dir: &dir, name_release: &name_release, arch: query.get("arch") };
     let Some(mut sections) = sections(&web.site, &published, wanted) else {
         return Err(no_chroot(&published, &name_release));
@@ -98,7 +97,8 @@ pub async fn rpmrepo(app: Data<App>, web: Data<Web>, path: Three) -> Result<Http
     let missing = ApiError::NotFound(format!("{owner}/{dir} copr doesn't exist"));
     let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };
     let now = app.clock.now();
-    let published = app.store.read(move |conn| load(conn, &owner, &dir, now)).await?.ok_or(missing)?;
+    let published =
+        app.store.read(move |conn| load_project(conn, &owner, &dir, now)).await?.ok_or(missing)?;
     let document = document(&web.site, &published);
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "max-age=120")).json(document))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use coppice_model::{DirName, UnixTime};
-use coppice_store::{Conn, Project, StoreError, project_chroots, project_dirs, projects};
+use coppice_model::{ChrootName, DirName, UnixTime};
+use coppice_store::{Conn, Project, StoreError, project_dirs, projects};
 
 use super::project::{Dependency, Options, Published, PublishedDir};
 use crate::{
@@ -14,26 +14,49 @@ use crate::{
 /// A chain of dependencies that is longer than this is somebody's joke.
 const MOST_DEPENDENCIES: usize = 100;
 
-/// `None` when there is no such project. Any directory of it may be named.
-pub fn load(
+/// One directory, for a repository file; `None` when there is none.
+pub fn load_dir(
     conn: &mut Conn,
     owner: &str,
     dir: &DirName,
     now: UnixTime,
 ) -> Result<Option<Published>, StoreError> {
-    let Some(project) = projects::find(conn, owner, dir.project())? else { return Ok(None) };
-    let chroots = project_chroots::list_buildable(conn, project.id)?;
+    let found = projects::find_with_chroots(conn, owner, dir.project())?;
+    let Some((project, chroots)) = found else { return Ok(None) };
+    // The main directory is as old as the project.
+    let is_known = dir.is_main() || project_dirs::list(conn, project.id)?.iter().any(|own| own.name == *dir);
+    if is_known { published(conn, &project, (chroots, Vec::new()), now).map(Some) } else { Ok(None) }
+}
+
+/// A project with its directories; `None` when there is no such project. Any directory of it may be named.
+pub fn load_project(
+    conn: &mut Conn,
+    owner: &str,
+    dir: &DirName,
+    now: UnixTime,
+) -> Result<Option<Published>, StoreError> {
+    let found = projects::find_with_chroots(conn, owner, dir.project())?;
+    let Some((project, chroots)) = found else { return Ok(None) };
     let dirs = dirs(conn, &project, now)?;
-    let dependencies = dependencies(conn, &project)?;
-    Ok(Some(Published {
+    published(conn, &project, (chroots, dirs), now).map(Some)
+}
+
+fn published(
+    conn: &mut Conn,
+    project: &Project,
+    (chroots, dirs): (Vec<ChrootName>, Vec<PublishedDir>),
+    now: UnixTime,
+) -> Result<Published, StoreError> {
+    let dependencies = dependencies(conn, project)?;
+    Ok(Published {
         project: project.reference(),
         dirs,
-        chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),
+        chroots,
         multilib: project.settings.multilib,
-        options: options(&project),
+        options: options(project),
         delete_after_days: project.settings.delete_on.map(|time| days_until(time, now)),
         dependencies,
-    }))
+    })
 }
 
 fn dirs(conn: &mut Conn, project: &Project, now: UnixTime) -> Result<Vec<PublishedDir>, StoreError> {

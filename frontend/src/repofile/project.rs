@@ -22,6 +22,7 @@ impl Site {
 #[derive(Debug, Clone)]
 pub struct Published {
     pub project: ProjectRef,
+    /// Only when all of the project is asked for.
     pub dirs: Vec<PublishedDir>,
     /// The enabled chroots.
     pub chroots: Vec<ChrootName>,

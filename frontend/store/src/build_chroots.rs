@@ -9,7 +9,7 @@ use coppice_model::{
 };
 use diesel::prelude::*;
 
-use crate::{BuildFailure, Conn, StoreError, column, schema::build_chroots};
+use crate::{BuildFailure, Conn, StoreError, column, conn::on_either, schema::build_chroots};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {
@@ -38,7 +38,7 @@ impl BuildChroot {
 }
 
 #[derive(Queryable)]
-struct BuildChrootRow {
+pub(crate) struct BuildChrootRow {
     id: i64,
     build_id: i64,
     chroot: String,
@@ -125,7 +125,7 @@ pub fn list_of(
     let ids: Vec<i64> = builds.iter().map(|id| id.0).collect();
     let query = build_chroots::table.filter(build_chroots::build_id.eq_any(ids)).order(build_chroots::id);
     let mut by_build: HashMap<BuildId, Vec<BuildChroot>> = HashMap::new();
-    for row in query.load::<BuildChrootRow>(conn)? {
+    for row in on_either!(conn, |c| query.load::<BuildChrootRow>(c)?) {
         by_build.entry(BuildId(row.build_id)).or_default().push(row.try_into()?);
     }
     Ok(by_build)

@@ -1,5 +1,6 @@
 //! Builds: one submission, its source phase and what was asked for.
 
+mod lines;
 mod newest;
 mod row;
 
@@ -14,10 +15,14 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BuildChroot, Conn, Page, StoreError, build_chroots, column,
+    BuildChroot, Conn, StoreError, build_chroots,
+    build_chroots::BuildChrootRow,
+    column,
+    conn::on_either,
     schema::{build_chroots as chroots, builds, projects, users},
 };
-pub use newest::{latest_of_packages, newest_in_chroots};
+pub use lines::{BuildFilter, BuildLine, ChrootLine, list, list_lines_by_id};
+pub use newest::{Newest, latest_of_packages, newest_good_in_chroots, newest_in_chroots};
 use row::{BuildRow, SourceColumns};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,16 +153,6 @@ pub struct NewBuildRow {
     pub batch: Option<i64>,
 }
 
-/// Which builds a list shows.
-#[derive(Debug, Clone, Default)]
-pub struct BuildFilter {
-    pub project: Option<ProjectId>,
-    pub package: Option<String>,
-    pub submitter: Option<UserId>,
-    pub dir: Option<String>,
-    pub state: Option<BuildState>,
-}
-
 type Joined = (BuildRow, (String, String), Option<String>);
 
 /// The query of all lists: builds with their project's and submitter's names.
@@ -171,50 +166,35 @@ macro_rules! joined {
     };
 }
 
-/// One build with its chroots; two statements.
+/// One build with its chroots; one statement.
 pub fn find(conn: &mut Conn, id: BuildId) -> Result<Option<BuildView>, StoreError> {
-    let row: Option<Joined> = joined!().filter(builds::id.eq(id.0)).first(conn).optional()?;
-    let Some(row) = row else { return Ok(None) };
-    let build = Build::try_from(row)?;
-    let chroots = build_chroots::list(conn, id)?;
-    Ok(Some(BuildView { build, chroots }))
+    let query = builds::table
+        .inner_join(projects::table)
+        .left_join(users::table)
+        .left_join(chroots::table)
+        .filter(builds::id.eq(id.0))
+        .order(chroots::id)
+        .select((
+            (builds::all_columns, (projects::owner, projects::name), users::name.nullable()),
+            chroots::all_columns.nullable(),
+        ));
+    let rows = on_either!(conn, |c| query.load::<(Joined, Option<BuildChrootRow>)>(c)?);
+    let (mut build, mut own) = (None, Vec::new());
+    for (row, chroot) in rows {
+        if build.is_none() {
+            build = Some(Build::try_from(row)?);
+        }
+        own.extend(chroot.map(BuildChroot::try_from).transpose()?);
+    }
+    Ok(build.map(|build| BuildView { build, chroots: own }))
 }
 
 /// Several builds by id, ascending; two statements. Unknown ids are left out.
 pub fn list_by_id(conn: &mut Conn, ids: &[BuildId]) -> Result<Vec<BuildView>, StoreError> {
     let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let rows: Vec<Joined> = joined!().filter(builds::id.eq_any(raw)).order(builds::id).load(conn)?;
+    let query = joined!().filter(builds::id.eq_any(raw)).order(builds::id);
+    let rows: Vec<Joined> = on_either!(conn, |c| query.load(c)?);
     with_chroots(conn, rows)
-}
-
-/// Newest first; two statements. A wanted state is looked for before the page is cut.
-pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<BuildView>, StoreError> {
-    let mut query = joined!().into_boxed();
-    if let Some(project) = filter.project {
-        query = query.filter(builds::project_id.eq(project.0));
-    }
-    if let Some(package) = &filter.package {
-        query = query.filter(builds::package.eq(package.clone()));
-    }
-    if let Some(submitter) = filter.submitter {
-        query = query.filter(builds::submitter_id.eq(submitter.0));
-    }
-    if let Some(dir) = &filter.dir {
-        query = query.filter(builds::dir.eq(dir.clone()));
-    }
-    let cut = if filter.state.is_some() { Page::ALL } else { page };
-    let rows = query.order(builds::id.desc()).limit(cut.limit()).offset(cut.offset()).load(conn)?;
-    let mut views = with_chroots(conn, rows)?;
-    if let Some(state) = filter.state {
-        views.retain(|view| view.state() == state);
-        let (offset, limit) = (as_size(page.offset()), as_size(page.limit()));
-        views = views.into_iter().skip(offset).take(limit).collect();
-    }
-    Ok(views)
-}
-
-fn as_size(number: i64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn with_chroots(conn: &mut Conn, rows: Vec<Joined>) -> Result<Vec<BuildView>, StoreError> {

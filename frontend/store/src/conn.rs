@@ -1,6 +1,6 @@
 //! One connection type over SQLite and PostgreSQL, and how connections are opened.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::{
     Connection, ConnectionError, PgConnection, SqliteConnection,
@@ -56,6 +56,9 @@ impl Address {
     }
 }
 
+/// So long after its last good work a connection needs no trial.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// Opens connections for a pool.
 #[derive(Debug)]
 pub(crate) struct Opener {
@@ -98,20 +101,35 @@ impl Opener {
     }
 }
 
+/// A connection of a pool, with what tells whether it is to be tried before its next use: a question whose answer is
+/// known costs as much as one that is not.
+#[derive(Debug)]
+pub(crate) struct Pooled {
+    pub(crate) conn: Conn,
+    /// Its last work failed.
+    pub(crate) is_suspect: bool,
+    used: Instant,
+}
+
 impl ManageConnection for Opener {
-    type Connection = Conn;
+    type Connection = Pooled;
     type Error = diesel::r2d2::Error;
 
-    fn connect(&self) -> Result<Conn, Self::Error> {
-        Ok(self.open()?)
+    fn connect(&self) -> Result<Pooled, Self::Error> {
+        Ok(Pooled { conn: self.open()?, is_suspect: false, used: Instant::now() })
     }
 
-    fn is_valid(&self, conn: &mut Conn) -> Result<(), Self::Error> {
-        Ok(conn.batch_execute("SELECT 1")?)
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Self::Error> {
+        if pooled.is_suspect || pooled.used.elapsed() > TRUSTED {
+            pooled.conn.batch_execute("SELECT 1")?;
+            pooled.is_suspect = false;
+        }
+        pooled.used = Instant::now();
+        Ok(())
     }
 
-    fn has_broken(&self, conn: &mut Conn) -> bool {
-        std::thread::panicking() || is_broken(conn)
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking() || is_broken(&mut pooled.conn)
     }
 }
 

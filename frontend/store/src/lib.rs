@@ -37,7 +37,7 @@ pub use store::Store;
 pub use actions::{Action, ActionKind, ActionMessage};
 pub use attempts::AttemptRecord;
 pub use build_chroots::BuildChroot;
-pub use builds::{Build, BuildFailure, BuildFilter, BuildOptions, BuildSource, BuildView};
+pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
 pub use mock_chroots::MockChroot;
 pub use packages::{Package, PackageSettings};

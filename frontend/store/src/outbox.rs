@@ -3,7 +3,7 @@
 use coppice_model::{UnixTime, messages::Message};
 use diesel::prelude::*;
 
-use crate::{Conn, StoreError, column, schema::outbox};
+use crate::{Conn, StoreError, column, conn::on_either, schema::outbox};
 
 /// A message that waits to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, StoreError> {
 }
 
 pub fn delete(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
-    diesel::delete(outbox::table.filter(outbox::id.eq_any(ids.to_vec()))).execute(conn)?;
+    let sent = outbox::table.filter(outbox::id.eq_any(ids));
+    on_either!(conn, |c| diesel::delete(sent).execute(c)?);
     Ok(())
 }

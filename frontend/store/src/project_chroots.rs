@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Conn, MockChroot, StoreError, column,
+    conn::on_either,
     mock_chroots::MockChrootRow,
     schema::{mock_chroots, project_chroots},
 };
@@ -112,14 +113,14 @@ pub fn names(
     projects: &[ProjectId],
 ) -> Result<HashMap<ProjectId, Vec<ChrootName>>, StoreError> {
     let ids: Vec<i64> = projects.iter().map(|id| id.0).collect();
-    let rows: Vec<(i64, String)> = project_chroots::table
+    let query = project_chroots::table
         .inner_join(mock_chroots::table)
         .filter(project_chroots::project_id.eq_any(ids))
         .filter(project_chroots::is_enabled.eq(true))
         .filter(mock_chroots::is_active.eq(true))
         .order(mock_chroots::id)
-        .select((project_chroots::project_id, mock_chroots::name))
-        .load(conn)?;
+        .select((project_chroots::project_id, mock_chroots::name));
+    let rows: Vec<(i64, String)> = on_either!(conn, |c| query.load(c)?);
     let mut names: HashMap<ProjectId, Vec<ChrootName>> = HashMap::new();
     for (project, name) in rows {
         names.entry(ProjectId(project)).or_default().push(column::word("a chroot's name", &name)?);

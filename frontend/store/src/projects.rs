@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use coppice_model::{OwnerName, ProjectId, ProjectName, ProjectRef, UnixTime};
+use coppice_model::{ChrootName, OwnerName, ProjectId, ProjectName, ProjectRef, UnixTime};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Conn, Page, StoreError, column, schema::projects};
+use crate::{
+    Conn, Page, StoreError, column,
+    conn::on_either,
+    schema::{mock_chroots, project_chroots, projects},
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -127,6 +131,28 @@ impl TryFrom<ProjectRow> for Project {
 pub fn find(conn: &mut Conn, owner: &str, name: &str) -> Result<Option<Project>, StoreError> {
     let query = projects::table.filter(projects::owner.eq(owner)).filter(projects::name.eq(name));
     query.first::<ProjectRow>(conn).optional()?.map(Project::try_from).transpose()
+}
+
+/// With the names of the chroots that are built for, in the order of the catalogue; one statement.
+pub fn find_with_chroots(
+    conn: &mut Conn,
+    owner: &str,
+    name: &str,
+) -> Result<Option<(Project, Vec<ChrootName>)>, StoreError> {
+    let enabled = project_chroots::project_id.eq(projects::id).and(project_chroots::is_enabled.eq(true));
+    let active = mock_chroots::id.eq(project_chroots::mock_chroot_id).and(mock_chroots::is_active.eq(true));
+    let query = projects::table
+        .left_join(project_chroots::table.on(enabled))
+        .left_join(mock_chroots::table.on(active))
+        .filter(projects::owner.eq(owner))
+        .filter(projects::name.eq(name))
+        .order(mock_chroots::id)
+        .select((projects::all_columns, mock_chroots::name.nullable()));
+    let mut rows = on_either!(conn, |c| query.load::<(ProjectRow, Option<String>)>(c)?).into_iter();
+    let Some((row, first)) = rows.next() else { return Ok(None) };
+    let names = first.into_iter().chain(rows.filter_map(|(_, name)| name));
+    let names = names.map(|name| column::word("a chroot's name", &name)).collect::<Result<_, _>>()?;
+    Ok(Some((row.try_into()?, names)))
 }
 
 pub fn get(conn: &mut Conn, id: ProjectId) -> Result<Project, StoreError> {

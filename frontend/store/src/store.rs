@@ -48,12 +48,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let pool = self.readers.clone();
-        on_blocking_pool(move || {
-            let mut conn = pool.get().map_err(StoreError::from)?;
-            work(&mut conn)
-        })
-        .await
+        on_pool(self.readers.clone(), work).await
     }
 
     /// Runs `work` as one transaction: all of it or nothing.
@@ -63,20 +58,40 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let pool = self.writers.clone();
-        let done = on_blocking_pool(move || {
-            let mut conn = pool.get().map_err(StoreError::from)?;
-            in_transaction(&mut conn, work)
-        })
-        .await?;
+        let done = on_pool(self.writers.clone(), |conn| in_transaction(conn, work)).await?;
         self.commits.send_modify(|count| *count = count.wrapping_add(1));
         Ok(done)
+    }
+
+    /// Runs one statement that is no news to anybody: it is its own transaction and wakes nobody who waits for commits.
+    pub async fn tidy<T, E, F>(&self, statement: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        on_pool(self.writers.clone(), statement).await
     }
 
     /// Changes after every write of this process; who waits for news waits for this.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
     }
+}
+
+async fn on_pool<T, E, F>(pool: Pool<Opener>, work: F) -> Result<T, E>
+where
+    F: FnOnce(&mut Conn) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    on_blocking_pool(move || {
+        let mut pooled = pool.get().map_err(StoreError::from)?;
+        let done = work(&mut pooled.conn);
+        pooled.is_suspect = done.is_err();
+        done
+    })
+    .await
 }
 
 async fn on_blocking_pool<T, E, F>(work: F) -> Result<T, E>

@@ -49,7 +49,10 @@ pub async fn fill(store: &Store, is_postgres: bool) -> Result<(), StoreError> {
             }
             add_tokens(tx)
         })
-        .await
+        .await?;
+    // The planner has seen a server in use too.
+    let statement = if is_postgres { "VACUUM ANALYZE" } else { "ANALYZE" };
+    store.tidy(|conn| Ok::<_, StoreError>(conn.batch_execute(statement)?)).await
 }
 
 fn add_chroots(tx: &mut Conn) -> Result<(), StoreError> {

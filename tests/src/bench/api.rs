@@ -1,7 +1,7 @@
 //! The API on a server that was used for a year: CPU of a request, with the database's; latency; memory.
 
 mod client;
-mod server;
+pub mod server;
 
 use coppice_kit::{corpus, postgres::Postgres, redis::Redis};
 

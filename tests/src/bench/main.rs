@@ -21,6 +21,9 @@ struct Cli {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// Measure nothing; fill this empty database with what the API is measured on
+    #[arg(long, value_name = "URL")]
+    fill: Option<String>,
     /// Be a builder that only notes when its task came, at this folder
     #[arg(long, hide = true)]
     agent: Option<std::path::PathBuf>,
@@ -53,6 +56,9 @@ fn main() -> anyhow::Result<()> {
     }
     if let Some(order) = &cli.publisher {
         return publish::worker::run(order);
+    }
+    if let Some(database) = &cli.fill {
+        return api::server::fill(database);
     }
     let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
     if let Some(unknown) = cli.names.iter().find(|name| !known.contains(&name.as_str())) {

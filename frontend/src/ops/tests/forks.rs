@@ -83,10 +83,10 @@ pub fn a_fork_takes_settings_packages_and_the_newest_good_results(world: &World)
         assert_eq!(view.state(), BuildState::Forked);
         assert_eq!((view.chroots.len(), view.chroots[0].chroot.as_str()), (1, chroot));
         assert_eq!(view.chroots[0].state, ChrootState::Forked);
-        let result_dir = format!("{}-hello", view.build.id.padded());
-        assert_eq!(view.chroots[0].result_dir.as_deref(), Some(result_dir.as_str()));
-        assert_eq!(view.build.submitter.as_ref(), Some(&bob.user.name));
-        let build = view.build.id;
+        let build = view.id;
+        let result_dir = format!("{}-hello", build.padded());
+        assert_eq!(world.view(build).chroots[0].result_dir.as_deref(), Some(result_dir.as_str()));
+        assert_eq!(view.submitter.as_ref(), Some(&bob.user.name));
         assert_eq!(world.read(move |conn| Ok(built_packages::list(conn, build)?)).unwrap().len(), 2);
         let ordered = order.builds.iter().find(|forked| forked.to == build).unwrap();
         assert_eq!(ordered.chroot.as_str(), chroot);

@@ -45,7 +45,7 @@ pub fn the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart(worl
         let found = world
             .read(move |conn| Ok(builds::latest_of_packages(conn, id, &names, only_succeeded)?))
             .unwrap();
-        found.values().next().map(|view| view.build.id)
+        found.values().next().map(|line| line.id)
     };
     assert_eq!((newest(false), newest(true)), (None, None));
     let good = world.pending(&alice, &project, &[F43]);

@@ -2,14 +2,113 @@
 
 use std::collections::HashMap;
 
-use coppice_model::{BuildId, ChrootName, DirName, PackageName, ProjectId, state::ChrootState};
-use diesel::prelude::*;
+use coppice_model::{
+    BuildId, ChrootName, DirName, PackageName, ProjectId, UnixTime, package::SourceHeader, state::ChrootState,
+};
+use diesel::{
+    backend::Backend,
+    dsl::{exists, max, not},
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{BigInt, HasSqlType, Nullable, Text},
+};
 
-use super::{BuildView, list_by_id};
+use super::{BuildLine, list_lines_by_id};
 use crate::{
     Conn, StoreError, column,
+    conn::on_either,
     schema::{build_chroots as chroots, builds},
 };
+
+const IN_CHROOTS: &str = include_str!("newest.sql");
+
+/// What became of the newest build of a package in a chroot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    pub package: PackageName,
+    pub chroot: ChrootName,
+    pub build: BuildId,
+    pub state: ChrootState,
+    pub ended_on: Option<UnixTime>,
+    /// `<padded build id>-<package>`, once a builder has it.
+    pub result_dir: Option<String>,
+    pub header: Option<SourceHeader>,
+}
+
+#[derive(Queryable)]
+struct NewestRow {
+    package: String,
+    chroot: String,
+    build_id: i64,
+    state: String,
+    ended_on: Option<i64>,
+    result_dir: Option<String>,
+    header: Option<String>,
+}
+
+/// The statement of [`IN_CHROOTS`]. Unlike diesel's `sql_query` the database prepares it once.
+#[derive(QueryId)]
+struct InChroots {
+    project: i64,
+    dir: String,
+}
+
+impl<DB> QueryFragment<DB> for InChroots
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let mut pieces = IN_CHROOTS.split('$');
+        pass.push_sql(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            match piece.split_at(1) {
+                ("1", rest) => {
+                    pass.push_bind_param::<BigInt, _>(&self.project)?;
+                    pass.push_sql(rest);
+                }
+                (_, rest) => {
+                    pass.push_bind_param::<Text, _>(self.dir.as_str())?;
+                    pass.push_sql(rest);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Query for InChroots {
+    type SqlType = (Text, Text, BigInt, Text, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
+}
+
+impl<C> RunQueryDsl<C> for InChroots {}
+
+impl TryFrom<NewestRow> for Newest {
+    type Error = StoreError;
+    fn try_from(row: NewestRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            package: column::word("a package's name", &row.package)?,
+            chroot: column::word("a build's chroot", &row.chroot)?,
+            build: BuildId(row.build_id),
+            state: column::word("a chroot's state", &row.state)?,
+            ended_on: column::time(row.ended_on),
+            result_dir: row.result_dir,
+            header: column::from_json_if_any("a build's header", row.header.as_deref())?,
+        })
+    }
+}
+
+/// Of every package in every chroot that the project builds for, by package and chroot; one statement.
+pub fn newest_in_chroots(
+    conn: &mut Conn,
+    project: ProjectId,
+    dir: &DirName,
+) -> Result<Vec<Newest>, StoreError> {
+    let query = InChroots { project: project.0, dir: dir.to_string() };
+    column::all(on_either!(conn, |c| query.load::<NewestRow>(c)?))
+}
 
 /// The newest build of each of these packages, or the newest that succeeded; three statements.
 pub fn latest_of_packages(
@@ -17,51 +116,49 @@ pub fn latest_of_packages(
     project: ProjectId,
     packages: &[PackageName],
     only_succeeded: bool,
-) -> Result<HashMap<PackageName, BuildView>, StoreError> {
+) -> Result<HashMap<PackageName, BuildLine>, StoreError> {
     let names: Vec<&str> = packages.iter().map(PackageName::as_str).collect();
     let of = builds::table.filter(builds::project_id.eq(project.0)).filter(builds::package.eq_any(names));
-    let newest = diesel::dsl::max(builds::id);
+    let newest = max(builds::id);
     let ids: Vec<Option<i64>> = if only_succeeded {
-        let succeeded = chroots::table.filter(chroots::state.eq("succeeded")).select(chroots::build_id);
+        let own = || chroots::table.filter(chroots::build_id.eq(builds::id));
+        let good = own().filter(chroots::state.eq("succeeded"));
         let others = ["running", "starting", "pending", "waiting", "failed", "canceled"];
-        let spoiled = chroots::table.filter(chroots::state.eq_any(others)).select(chroots::build_id);
-        of.filter(builds::source_state.eq("succeeded"))
-            .filter(builds::id.eq_any(succeeded))
-            .filter(builds::id.ne_all(spoiled))
+        let spoiled = own().filter(chroots::state.eq_any(others));
+        let query = of
+            .filter(builds::source_state.eq("succeeded"))
+            .filter(exists(good))
+            .filter(not(exists(spoiled)))
             .group_by(builds::package)
-            .select(newest)
-            .load(conn)?
+            .select(newest);
+        on_either!(conn, |c| query.load(c)?)
     } else {
-        of.group_by(builds::package).select(newest).load(conn)?
+        let query = of.group_by(builds::package).select(newest);
+        on_either!(conn, |c| query.load(c)?)
     };
     let ids: Vec<BuildId> = ids.into_iter().flatten().map(BuildId).collect();
-    let named = |view: BuildView| Some((view.build.package()?.clone(), view));
-    Ok(list_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
+    let named = |line: BuildLine| Some((line.package.clone()?, line));
+    Ok(list_lines_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
 }
 
-/// The newest build of each package in each of these chroots, or the newest that succeeded there, by package and
-/// chroot; one statement.
-pub fn newest_in_chroots(
+/// The newest build of each package that succeeded in each of these chroots, by package and chroot; one statement.
+pub fn newest_good_in_chroots(
     conn: &mut Conn,
     project: ProjectId,
     dir: &DirName,
     in_chroots: &[ChrootName],
-    only_succeeded: bool,
 ) -> Result<Vec<(PackageName, ChrootName, BuildId)>, StoreError> {
     let names: Vec<&str> = in_chroots.iter().map(ChrootName::as_str).collect();
-    let states: Vec<&str> = match only_succeeded {
-        true => vec![ChrootState::Succeeded.as_str(), ChrootState::Forked.as_str()],
-        false => ChrootState::ALL.iter().map(|state| state.as_str()).collect(),
-    };
+    let good = [ChrootState::Succeeded.as_str(), ChrootState::Forked.as_str()];
     let rows: Vec<(Option<String>, String, Option<i64>)> = chroots::table
         .inner_join(builds::table)
-        .filter(chroots::state.eq_any(states))
+        .filter(chroots::state.eq_any(good))
         .filter(builds::project_id.eq(project.0))
         .filter(builds::dir.eq(dir.as_str()))
         .filter(builds::package.is_not_null())
         .filter(chroots::chroot.eq_any(names))
         .group_by((builds::package, chroots::chroot))
-        .select((builds::package, chroots::chroot, diesel::dsl::max(chroots::build_id)))
+        .select((builds::package, chroots::chroot, max(chroots::build_id)))
         .load(conn)?;
     let mut newest: Vec<(PackageName, ChrootName, BuildId)> = Vec::with_capacity(rows.len());
     for (package, chroot, build) in rows {

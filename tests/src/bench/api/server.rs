@@ -41,7 +41,7 @@ impl Server {
             Kind::Sqlite => format!("sqlite://{}/frontend.sqlite", folder.path().display()),
             Kind::Postgres(server) => server.database(),
         };
-        fill(&database, kind)?;
+        fill(&database)?;
         let secret = folder.path().join("keygen.secret");
         fs::write(&secret, "a secret of the bench, shared with keygen")?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -105,11 +105,12 @@ impl Drop for Server {
     }
 }
 
-fn fill(database: &str, kind: &Kind) -> anyhow::Result<()> {
+/// `sqlite:///PATH` or `postgres://…`, empty.
+pub fn fill(database: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = Store::open(database).await?;
-        corpus::fill(&store, matches!(kind, Kind::Postgres(_))).await?;
+        corpus::fill(&store, database.starts_with("postgres")).await?;
         Ok(())
     })
 }

@@ -1,0 +1,77 @@
+//! How many statements an answer takes: the same for a short list and for a long one.
+//!
+//! A program of its own, because every connection of the process is counted.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
+
+#[path = "../http/support.rs"]
+#[expect(dead_code, reason = "shared with tests that use more of it")]
+mod support;
+
+use std::sync::Mutex;
+
+use coppice_kit::corpus;
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use support::Frontend;
+
+static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Count;
+
+impl Instrumentation for Count {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            ASKED.lock().unwrap().push(query.to_string());
+        }
+    }
+}
+
+/// Of one good answer: the fewest of several, because the service asks something by itself now and then.
+async fn statements(frontend: &Frontend, path: &str) -> Vec<String> {
+    let mut fewest: Option<Vec<String>> = None;
+    for _ in 0..4 {
+        ASKED.lock().unwrap().clear();
+        frontend.get(path).await.ok();
+        let asked = ASKED.lock().unwrap().clone();
+        fewest = fewest.filter(|known| known.len() <= asked.len()).or(Some(asked));
+    }
+    fewest.unwrap()
+}
+
+/// Addresses whose answers differ in length only, and the most that each may ask.
+const LISTS: [(&str, &str, usize); 8] = [
+    ("project/list?limit=1", "project/list?limit=500", 2),
+    ("project/list?ownername=user001&limit=1", "project/list?ownername=user001", 2),
+    ("project/search?query=proj&limit=1", "project/search?query=proj&limit=500", 2),
+    (
+        "build/list?ownername=user001&projectname=proj-0001&limit=1",
+        "build/list?ownername=user001&projectname=proj-0001&limit=500",
+        3,
+    ),
+    (
+        "build/list?ownername=user001&projectname=proj-0001&limit=1&status=succeeded",
+        "build/list?ownername=user001&projectname=proj-0001&limit=500&status=succeeded",
+        3,
+    ),
+    (
+        "package/list?ownername=user001&projectname=proj-0001&limit=1&with_latest_build=True&with_latest_succeeded_build=True",
+        "package/list?ownername=user001&projectname=proj-0001&limit=20&with_latest_build=True&with_latest_succeeded_build=True",
+        8,
+    ),
+    ("monitor?ownername=user001&projectname=proj-0541", "monitor?ownername=user001&projectname=proj-0001", 2),
+    ("build-chroot/list?build_id=1&limit=1", "build-chroot/list?build_id=1", 2),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_takes_as_many_statements_as_a_short_one() {
+    set_default_instrumentation(|| Some(Box::new(Count))).unwrap();
+    let frontend = Frontend::start_bare(|_| {}).await;
+    corpus::fill(frontend.store(), false).await.unwrap();
+    for (short, long, most) in LISTS {
+        let few = statements(&frontend, &format!("/api_3/{short}")).await;
+        let many = statements(&frontend, &format!("/api_3/{long}")).await;
+        assert_eq!(few.len(), many.len(), "{short} and {long}:\n{}", many.join("\n"));
+        assert!(!few.is_empty() && few.len() <= most, "{short}:\n{}", few.join("\n"));
+    }
+    frontend.close().await;
+}
