@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     ApiError, ApiUser, Body, Fields, Form,
     build_dto::{BuildDto, BuiltPackages, SourceChrootDto, source_config},
-    query::{List, Meta, Query},
+    query::{Listing, Query},
     shape::Ordered,
 };
 use crate::{
@@ -34,22 +34,23 @@ pub async fn get(app: Data<App>, web: Data<Web>, id: Path<String>) -> Result<Jso
 }
 
 /// Newest first, whatever order is asked for.
-pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Result<Json<List<BuildDto>>, ApiError> {
+pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Result<Listing<BuildDto>, ApiError> {
     let page = query.page(&["id"], "build")?;
     let (owner, project) =
         (query.required("ownername")?.to_owned(), query.required("projectname")?.to_owned());
     let package = query.get("packagename").filter(|name| !name.is_empty()).map(str::to_owned);
     let state = query.get("status").filter(|status| !status.is_empty()).map(str::parse::<BuildState>);
-    let cut = page.cut();
+    let (cut, before) = (page.cut(), page.after.map(BuildId));
     let views = app.store.read(move |conn| {
         let project = find_project(conn, &owner, &project)?;
         // No build is ever in a state that nobody knows.
         let Ok(state) = state.transpose() else { return Ok(vec![]) };
-        let filter = BuildFilter { project: Some(project.id), package, state, ..BuildFilter::default() };
+        let filter =
+            BuildFilter { project: Some(project.id), package, state, before, ..BuildFilter::default() };
         Ok::<_, ApiError>(builds::list(conn, &filter, cut)?)
     });
     let items = views.await?.into_iter().map(|line| BuildDto::of_line(line, &web)).collect();
-    Ok(Json(List { items, meta: Meta::from(&page) }))
+    Ok(Listing::by_id(items, &page, BuildDto::id))
 }
 
 pub async fn source_chroot(

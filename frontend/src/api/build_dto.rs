@@ -2,6 +2,7 @@
 
 use coppice_model::package::Nevra;
 use coppice_store::{BuildChroot, BuildLine, BuildSource, BuildView};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::web::Web;
 /// Copr: shown to clients, fixed and unused.
 pub const MEMORY_LIMIT: u32 = 2048;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BuildDto {
     chroots: Vec<String>,
     ended_on: Option<i64>,
@@ -30,7 +31,7 @@ pub struct BuildDto {
     failure: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SourcePackage {
     name: Option<String>,
     url: Option<String>,
@@ -40,6 +41,10 @@ struct SourcePackage {
 impl BuildDto {
     pub fn new(view: &BuildView, web: &Web) -> Self {
         Self::of_line(BuildLine::from(view), web)
+    }
+
+    pub fn id(&self) -> i64 {
+        self.id
     }
 
     pub fn of_line(line: BuildLine, web: &Web) -> Self {
@@ -75,7 +80,7 @@ fn submitted_url(source: &BuildSource, web: &Web) -> Option<String> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SourceChrootDto {
     state: &'static str,
     /// Without a slash at its end.
@@ -112,7 +117,7 @@ pub fn source_config(view: &BuildView, web: &Web) -> Value {
     })
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BuildChrootDto {
     started_on: Option<i64>,
     ended_on: Option<i64>,
@@ -148,7 +153,20 @@ pub fn chroot_results(view: &BuildView, chroot: &BuildChroot, web: &Web) -> Opti
     chroot.result_dir.as_ref().map(|result_dir| format!("{dir_url}{}/{result_dir}/", chroot.chroot))
 }
 
-#[derive(Debug, Serialize, Default)]
+#[derive(Debug, Serialize, Default, JsonSchema)]
 pub struct BuiltPackages {
+    #[schemars(with = "Vec<NevraSchema>")]
     pub packages: Vec<Nevra>,
+}
+
+/// The shape of a [`Nevra`].
+#[derive(JsonSchema)]
+#[schemars(rename = "Nevra")]
+#[expect(dead_code, reason = "it only describes")]
+struct NevraSchema {
+    name: String,
+    epoch: Option<u32>,
+    version: String,
+    release: String,
+    arch: String,
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     ApiError, ApiUser, Body, Fields, Form,
+    build::build_id,
     build_dto::BuildDto,
     query::{List, Meta},
     source_dict::read_source,
@@ -56,6 +57,18 @@ pub async fn from_method(
     let submitted =
         app.store.write(move |tx| ops::submit_method(tx, &context, &caller, &request, (&method, &source)));
     Ok(Json(BuildDto::new(&submitted.await.map_err(ApiError::of_build)?, &web)))
+}
+
+/// What was built before.
+pub async fn again(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(caller): ApiUser,
+    id: Path<String>,
+) -> Result<Json<BuildDto>, ApiError> {
+    let (id, context) = (build_id(&id)?, app.context());
+    let made = app.store.write(move |tx| ops::resubmit_build(tx, &context, &caller, id)).await?;
+    Ok(Json(BuildDto::new(&made, &web)))
 }
 
 /// The file is on disk before the build exists, and goes when there will be none.

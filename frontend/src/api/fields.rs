@@ -31,6 +31,10 @@ impl Fields {
         fields.checked()
     }
 
+    pub fn into_value(self) -> Value {
+        Value::Object(self.0.into_iter().collect())
+    }
+
     /// By name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

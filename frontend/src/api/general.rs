@@ -2,13 +2,14 @@
 
 use actix_web::web::{Data, Json};
 use coppice_store::mock_chroots;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{ApiError, ApiUser, shape::Ordered};
 use crate::{App, calendar::date, ops};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Me {
     id: i64,
     name: String,

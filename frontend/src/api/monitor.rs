@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json};
 use coppice_model::{DirName, OwnerName, package::SourceHeader, state::ChrootState};
 use coppice_store::{Conn, Project, builds, builds::Newest, project_dirs};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ApiError, query::Query, shape::Ordered};
@@ -15,20 +16,20 @@ use crate::{
 /// Clients make `url_build` up themselves.
 const FIELDS: [&str; 3] = ["url_build_log", "url_backend_log", "url_build"];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Monitor {
     output: &'static str,
     message: &'static str,
     packages: Vec<PackageRow>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PackageRow {
     name: String,
     chroots: Ordered<ChrootCell>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChrootCell {
     state: &'static str,
     status: u16,

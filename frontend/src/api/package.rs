@@ -8,6 +8,7 @@ use actix_web::{
 };
 use coppice_model::{PackageName, ProjectRef};
 use coppice_store::{BuildLine, Conn, Package, Page, Project, builds, packages};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use super::{
     ApiError, ApiUser, Body, Fields, Form,
     build_dto::BuildDto,
     build_submit,
-    query::{List, Meta, Query},
+    query::{Listing, Query},
     source_dict::{read_source, source_dict},
 };
 use crate::{
@@ -29,7 +30,7 @@ const LONGEST_LIST: usize = 10_000;
 
 type Answer = Result<Json<PackageDto>, ApiError>;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PackageDto {
     id: i64,
     name: String,
@@ -42,7 +43,7 @@ pub struct PackageDto {
 }
 
 /// `null` unless they were asked for.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Latest {
     latest: Option<BuildDto>,
     latest_succeeded: Option<BuildDto>,
@@ -129,7 +130,7 @@ pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
     dto.map(Json).ok_or_else(|| ApiError::NotFound("The package is gone.".into()))
 }
 
-pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Result<Json<List<PackageDto>>, ApiError> {
+pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Result<Listing<PackageDto>, ApiError> {
     let (owner, name) = (query.required("ownername")?.to_owned(), query.required("projectname")?.to_owned());
     let (page, wanted) = (query.page(&["id", "name"], "package")?, Wanted::read(&query));
     let asked = page.clone();
@@ -143,7 +144,11 @@ pub async fn list(app: Data<App>, web: Data<Web>, query: Query) -> Result<Json<L
         ensure_short(&found)?;
         Ok::<_, ApiError>(wanted.of(conn, &project, found)?)
     });
-    Ok(Json(List { items: read.await?.dtos(&web), meta: Meta::from(&page) }))
+    let items = read.await?.dtos(&web);
+    Ok(match page.is_by_id() {
+        true => Listing::by_id(items, &page, |package| package.id),
+        false => Listing::ordered(items, &page),
+    })
 }
 
 fn ordered(mut all: Vec<Package>, page: &super::query::Page) -> Vec<Package> {

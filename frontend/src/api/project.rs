@@ -9,7 +9,7 @@ use super::{
     ApiError, ApiUser, Body, Fields, Form,
     project_dto::{Listed, ProjectDto},
     publishing::key_warnings,
-    query::{List, Meta, Page, Query},
+    query::{Listing, Page, Query},
 };
 use crate::{
     App,
@@ -20,7 +20,7 @@ use crate::{
 const SEARCH_LEAST: usize = 3;
 
 type Answer = Result<Json<ProjectDto>, ApiError>;
-type Lists = Result<Json<List<ProjectDto>>, ApiError>;
+type Lists = Result<Listing<ProjectDto>, ApiError>;
 type OwnerAndName = Path<(String, String)>;
 
 pub async fn get(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
@@ -71,9 +71,9 @@ pub async fn search(app: Data<App>, web: Data<Web>, query: Query) -> Lists {
     Ok(answer(read.await?, &page, &web))
 }
 
-fn answer(found: Vec<Listed>, page: &Page, web: &Web) -> Json<List<ProjectDto>> {
+fn answer(found: Vec<Listed>, page: &Page, web: &Web) -> Listing<ProjectDto> {
     let items = found.into_iter().map(|listed| ProjectDto::new(listed, &web.site)).collect();
-    Json(List { items, meta: Meta::from(page) })
+    if page.is_by_id() { Listing::by_id(items, page, ProjectDto::id) } else { Listing::ordered(items, page) }
 }
 
 pub async fn add(

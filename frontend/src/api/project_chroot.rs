@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json, Path};
 use coppice_model::{UnixTime, chroot::Repository};
 use coppice_store::{BuildView, Conn, Project, ProjectChroot};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ const KEPT_DAYS: i64 = 7;
 /// It travels in a message.
 const MOST_COMPS_BYTES: u64 = 4 << 20;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ProjectChrootDto {
     additional_repos: Vec<String>,
     additional_packages: Vec<String>,

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use coppice_model::{ChrootName, ProjectId};
 use coppice_store::{Conn, Project, StoreError, project_chroots};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shape::Ordered;
 use crate::repofile::{Options, Site};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ProjectDto {
     name: String,
     persistent: bool,
@@ -99,6 +100,10 @@ impl ProjectDto {
             chroot_repos,
             warnings: Vec::new(),
         }
+    }
+
+    pub fn id(&self) -> i64 {
+        self.id
     }
 
     pub fn with(self, warnings: Vec<&'static str>) -> Self {

@@ -11,7 +11,7 @@ use coppice_store::{ActionMessage, actions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ApiError, ApiUser, query::Query};
+use super::{ApiError, ApiUser, Body, query::Query};
 use crate::{
     App,
     ops::{self, Earlier, OpError, find_dir, find_project, find_project_chroot},
@@ -30,8 +30,8 @@ pub struct RollBackForm {
     snapshot: u64,
 }
 
-pub async fn roll_back(app: Data<App>, user: ApiUser, body: Json<Value>) -> Answer {
-    let form: RollBackForm = parse(body)?;
+pub async fn roll_back(app: Data<App>, user: ApiUser, body: Body) -> Answer {
+    let form: RollBackForm = parse(body).await?;
     let (context, ApiUser(user)) = (app.context(), user);
     let earlier =
         Earlier { dir: form.dirname.unwrap_or_default(), chroot: form.chrootname, snapshot: form.snapshot };
@@ -50,8 +50,8 @@ pub struct RenewForm {
     expires_on: Option<i64>,
 }
 
-pub async fn renew_key(app: Data<App>, user: ApiUser, body: Json<Value>) -> Answer {
-    let form: RenewForm = parse(body)?;
+pub async fn renew_key(app: Data<App>, user: ApiUser, body: Body) -> Answer {
+    let form: RenewForm = parse(body).await?;
     let (context, ApiUser(user)) = (app.context(), user);
     let until = form.expires_on.map(UnixTime);
     let ordered = app.store.write(move |tx| {
@@ -71,8 +71,8 @@ pub struct RotateForm {
     compromised: bool,
 }
 
-pub async fn rotate_key(app: Data<App>, user: ApiUser, body: Json<Value>) -> Answer {
-    let form: RotateForm = parse(body)?;
+pub async fn rotate_key(app: Data<App>, user: ApiUser, body: Body) -> Answer {
+    let form: RotateForm = parse(body).await?;
     let (context, ApiUser(user)) = (app.context(), user);
     let warnings = key_warnings(form.algorithm);
     let ordered = app.store.write(move |tx| {
@@ -178,6 +178,7 @@ fn item(snapshot: &SnapshotEntry, base: &str) -> Value {
     })
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: Json<Value>) -> Result<T, ApiError> {
-    serde_json::from_value(body.into_inner()).map_err(|error| ApiError::BadRequest(format!("body: {error}")))
+async fn parse<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, ApiError> {
+    let fields = body.fields().await?.into_value();
+    serde_json::from_value(fields).map_err(|error| ApiError::BadRequest(format!("body: {error}")))
 }

@@ -2,7 +2,10 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload, http::header::LINK,
+};
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::form_urlencoded;
 
@@ -48,7 +51,7 @@ impl Query {
     /// The part of a list whose order is fixed.
     pub fn unordered_page(&self) -> Result<Page, ApiError> {
         let (limit, offset) = (self.integer("limit")?, self.integer("offset")?.unwrap_or(0));
-        Ok(Page { limit, offset, order: "id".into(), descending: false })
+        Ok(Page { limit, offset, after: self.integer("after")?, order: "id".into(), descending: false })
     }
 
     /// The part of a list that is asked for; `columns` may be ordered by.
@@ -78,6 +81,8 @@ impl FromRequest for Query {
 pub struct Page {
     pub limit: Option<i64>,
     pub offset: i64,
+    /// Not in Copr: the part begins behind this id.
+    pub after: Option<i64>,
     pub order: String,
     pub descending: bool,
 }
@@ -88,8 +93,13 @@ impl Page {
         self.order == "id" && !self.descending
     }
 
+    /// Whether there may be more.
+    fn is_full(&self, found: usize) -> bool {
+        self.limit.is_some_and(|limit| limit > 0 && usize::try_from(limit) == Ok(found))
+    }
+
     pub fn cut(&self) -> coppice_store::Page {
-        coppice_store::Page { limit: self.limit, offset: self.offset }
+        coppice_store::Page { limit: self.limit, offset: self.offset, after: self.after }
     }
 
     /// Cuts a whole list.
@@ -101,7 +111,7 @@ impl Page {
 }
 
 /// What a list says about itself; clients ask on at `offset + limit`.
-#[derive(Debug, Serialize, PartialEq, Eq)]
+#[derive(Debug, Serialize, PartialEq, Eq, JsonSchema)]
 pub struct Meta {
     limit: Option<i64>,
     offset: Option<i64>,
@@ -126,10 +136,56 @@ impl From<&Page> for Meta {
 }
 
 /// A list as the API answers it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct List<T> {
     pub items: Vec<T>,
     pub meta: Meta,
+}
+
+/// A list that tells in its header `Link` where it goes on (RFC 8288).
+#[derive(Debug)]
+pub struct Listing<T> {
+    list: List<T>,
+    next: Option<(&'static str, i64)>,
+}
+
+impl<T> Listing<T> {
+    /// A part in the order of ids, which `id` tells of an item.
+    pub fn by_id(items: Vec<T>, page: &Page, id: impl FnOnce(&T) -> i64) -> Self {
+        let last = items.last().map(id);
+        let next = last.filter(|_| page.is_full(items.len())).map(|id| ("after", id));
+        Self { list: List { items, meta: Meta::from(page) }, next }
+    }
+
+    /// A part in another order.
+    pub fn ordered(items: Vec<T>, page: &Page) -> Self {
+        let further = page.offset + page.limit.unwrap_or(0);
+        let next = page.is_full(items.len()).then_some(("offset", further));
+        Self { list: List { items, meta: Meta::from(page) }, next }
+    }
+}
+
+impl<T: Serialize> Responder for Listing<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse<BoxBody> {
+        let mut answer = HttpResponse::Ok();
+        if let Some((name, place)) = self.next {
+            answer.insert_header((LINK, format!("<{}>; rel=\"next\"", address_of(request, name, place))));
+        }
+        answer.json(self.list)
+    }
+}
+
+/// The same question from another place on.
+fn address_of(request: &HttpRequest, name: &str, place: i64) -> String {
+    let asked = form_urlencoded::parse(request.query_string().as_bytes());
+    let kept = asked.filter(|(key, _)| key != "after" && key != "offset");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .append_pair(name, &place.to_string())
+        .finish();
+    format!("{}?{query}", request.path())
 }
 
 #[cfg(test)]

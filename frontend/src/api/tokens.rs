@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use actix_web::web::{Data, Json, Path};
 use coppice_model::{ProjectId, ProjectRef};
 use coppice_store::{ApiToken, projects};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// A token without its secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TokenDto {
     id: i64,
     /// `null`: the classic one.
@@ -28,7 +29,7 @@ pub struct TokenDto {
     expires_on: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TokenList {
     items: Vec<TokenDto>,
 }

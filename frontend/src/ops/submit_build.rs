@@ -5,7 +5,7 @@ use coppice_store::{BuildSource, BuildView, Conn, Package, attempts, build_chroo
 
 use super::{
     BuildRequest, Caller, Context, OpError, Problem, SourceForm, batch, build_request::Accepted, choose,
-    find_build, order,
+    order,
 };
 
 const ENDINGS: [&str; 3] = [".src.rpm", ".nosrc.rpm", ".spec"];
@@ -102,6 +102,29 @@ fn problems_with(urls: &[&str]) -> Vec<Problem> {
     not_an_address.chain(wrong_end).map(|text| Problem::new("pkgs", text)).collect()
 }
 
+/// One build of these sources.
+pub(super) fn insert_fresh(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &Caller,
+    accepted: &Accepted,
+    source: BuildSource,
+) -> Result<BuildView, OpError> {
+    the_one(insert(tx, cx, by, accepted, vec![source])?)
+}
+
+/// One build whose sources are in DistGit; nothing is ordered yet.
+pub(super) fn insert_imported(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &Caller,
+    (accepted, source): (&Accepted, BuildSource),
+) -> Result<BuildId, OpError> {
+    ensure_dir(tx, cx, accepted)?;
+    let made = insert_one(tx, cx, by, (accepted, source, None), SourceState::Importing)?;
+    Ok(made.build.id)
+}
+
 fn insert(
     tx: &mut Conn,
     cx: &Context,
@@ -113,8 +136,9 @@ fn insert(
     let batch = batch::join(tx, cx, accepted.batch)?;
     let mut made = Vec::new();
     for source in sources {
-        let id = insert_one(tx, cx, by, (accepted, source, batch))?;
-        let view = find_build(tx, id)?;
+        let is_srpm = source.is_uploaded_srpm();
+        let state = if is_srpm { SourceState::Importing } else { SourceState::Pending };
+        let view = insert_one(tx, cx, by, (accepted, source, batch), state)?;
         order::new_build(tx, cx, &view, (&accepted.project, &accepted.enabled))?;
         made.push(view);
     }
@@ -136,10 +160,9 @@ fn insert_one(
     tx: &mut Conn,
     cx: &Context,
     by: &Caller,
-    new: (&Accepted, BuildSource, Option<i64>),
-) -> Result<BuildId, OpError> {
-    let (accepted, source, batch) = new;
-    let source_state = if source.is_uploaded_srpm() { SourceState::Importing } else { SourceState::Pending };
+    (accepted, source, batch): (&Accepted, BuildSource, Option<i64>),
+    source_state: SourceState,
+) -> Result<BuildView, OpError> {
     let row = builds::NewBuildRow {
         project: accepted.project.id,
         dir: accepted.dir.clone(),
@@ -154,8 +177,10 @@ fn insert_one(
     if source_state == SourceState::Pending {
         attempts::insert(tx, &TaskId::Source(id), Attempt::FIRST)?;
     }
+    let mut chroots = Vec::new();
     for chroot in accepted.chroots.iter().flatten() {
-        build_chroots::insert(tx, id, chroot)?;
+        chroots.push(build_chroots::insert(tx, id, chroot)?);
     }
-    Ok(id)
+    let named = (accepted.project.reference(), by.user.name.clone());
+    Ok(BuildView { build: row.into_build(id, named, cx.now), chroots })
 }

@@ -30,7 +30,7 @@ struct Pager {
 /// The wanted part and one more, which tells whether something follows.
 fn wanted(query: &Query) -> Page {
     let page: i64 = query.get("page").and_then(|text| text.parse().ok()).unwrap_or(0);
-    Page { limit: Some(PER_PAGE + 1), offset: page.clamp(0, 1_000_000) * PER_PAGE }
+    Page { offset: page.clamp(0, 1_000_000) * PER_PAGE, ..Page::first(PER_PAGE + 1) }
 }
 
 fn pager<T>(items: &mut Vec<T>, page: Page) -> Pager {

@@ -11,7 +11,7 @@ macro_rules! embedded {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!(concat!("../../../templates/", $name)))),+] };
 }
 
-const EMBEDDED: [(&str, &str); 11] = embedded![
+const EMBEDDED: [(&str, &str); 12] = embedded![
     "base.html",
     "pager.html",
     "home.html",
@@ -20,6 +20,7 @@ const EMBEDDED: [(&str, &str); 11] = embedded![
     "snapshots.html",
     "build.html",
     "api.html",
+    "docs.html",
     "error.html",
     "feed.xml",
     "copr.repo",

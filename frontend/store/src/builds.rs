@@ -153,6 +153,33 @@ pub struct NewBuildRow {
     pub batch: Option<i64>,
 }
 
+impl NewBuildRow {
+    /// What was just stored under this id, without asking for it.
+    pub fn into_build(self, id: BuildId, named: (ProjectRef, OwnerName), now: UnixTime) -> Build {
+        let (project, submitter) = named;
+        Build {
+            id,
+            project_id: self.project,
+            project,
+            dir: self.dir,
+            package: self.package,
+            header: None,
+            submitter: Some(submitter),
+            submitted_on: now,
+            source: self.source,
+            source_state: self.source_state,
+            source_attempt: Attempt::FIRST,
+            source_builder: None,
+            source_started_on: None,
+            source_ended_on: None,
+            srpm_url: None,
+            options: self.options,
+            failure: None,
+            batch: self.batch,
+        }
+    }
+}
+
 type Joined = (BuildRow, (String, String), Option<String>);
 
 /// The query of all lists: builds with their project's and submitter's names.

@@ -62,7 +62,10 @@ pub fn find(conn: &mut Conn, project: ProjectId, name: &str) -> Result<Option<Pa
 
 /// By id; one statement.
 pub fn list(conn: &mut Conn, project: ProjectId, page: Page) -> Result<Vec<Package>, StoreError> {
-    let query = packages::table.filter(packages::project_id.eq(project.0)).order(packages::id);
+    let query = packages::table
+        .filter(packages::project_id.eq(project.0))
+        .filter(packages::id.gt(page.after()))
+        .order(packages::id);
     column::all(query.limit(page.limit()).offset(page.offset()).load::<PackageRow>(conn)?)
 }
 

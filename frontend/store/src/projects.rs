@@ -180,8 +180,8 @@ pub fn list(conn: &mut Conn, owner: Option<&str>, page: Page) -> Result<Vec<Proj
     if let Some(owner) = owner {
         query = query.filter(projects::owner.eq(owner.to_owned()));
     }
-    let query = query.order(projects::id).limit(page.limit()).offset(page.offset());
-    column::all(query.load::<ProjectRow>(conn)?)
+    let query = query.filter(projects::id.gt(page.after())).order(projects::id);
+    column::all(query.limit(page.limit()).offset(page.offset()).load::<ProjectRow>(conn)?)
 }
 
 /// The newest ones; one statement.
@@ -211,8 +211,8 @@ pub fn search(conn: &mut Conn, words: &str, page: Page) -> Result<Vec<Project>, 
                 .or(lower(projects::description).like(contains(words)).escape('\\')),
         );
     }
-    let query = query.order(projects::id).limit(page.limit()).offset(page.offset());
-    column::all(query.load::<ProjectRow>(conn)?)
+    let query = query.filter(projects::id.gt(page.after())).order(projects::id);
+    column::all(query.limit(page.limit()).offset(page.offset()).load::<ProjectRow>(conn)?)
 }
 
 #[diesel::declare_sql_function]

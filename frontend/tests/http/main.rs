@@ -5,6 +5,7 @@
 mod authorization;
 mod builds;
 mod chroots;
+mod described;
 mod errors;
 mod packages;
 mod pages;

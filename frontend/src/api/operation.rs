@@ -1,0 +1,226 @@
+//! What an address answers, said once: the routes are made of it, and so is the description of the API.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    FromRequest, Handler, Resource, Responder,
+    middleware::DefaultHeaders,
+    web::{self, ServiceConfig},
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::no_such_endpoint;
+
+/// The value of a field or a parameter. Forms take all of them as text too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Integer,
+    Flag,
+    /// A list, or one text with blanks between the words.
+    Words,
+    Choice(&'static [&'static str]),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub is_required: bool,
+    pub about: &'static str,
+}
+
+impl Field {
+    const fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self { name, kind, is_required: false, about }
+    }
+
+    pub const fn needed(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+}
+
+pub const fn text(name: &'static str, about: &'static str) -> Field {
+    Field::new(name, Kind::Text, about)
+}
+
+pub const fn integer(name: &'static str, about: &'static str) -> Field {
+    Field::new(name, Kind::Integer, about)
+}
+
+pub const fn flag(name: &'static str, about: &'static str) -> Field {
+    Field::new(name, Kind::Flag, about)
+}
+
+pub const fn words(name: &'static str, about: &'static str) -> Field {
+    Field::new(name, Kind::Words, about)
+}
+
+pub const fn choice(name: &'static str, of: &'static [&'static str], about: &'static str) -> Field {
+    Field::new(name, Kind::Choice(of), about)
+}
+
+/// What one method of an address does.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    pub about: &'static str,
+    pub query: Vec<Field>,
+    pub body: Vec<Field>,
+    /// The field of an uploaded file, when the body may hold one.
+    pub file: Option<&'static str>,
+    /// Whether any other field may be there: its name means something.
+    pub is_open: bool,
+    pub needs_login: bool,
+    pub is_deprecated: bool,
+    pub answer: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// An operation that everybody may ask for and that answers any object.
+pub fn operation(about: &'static str) -> Operation {
+    Operation {
+        about,
+        query: Vec::new(),
+        body: Vec::new(),
+        file: None,
+        is_open: false,
+        needs_login: false,
+        is_deprecated: false,
+        answer: |_| schemars::json_schema!({ "type": "object" }),
+    }
+}
+
+impl Operation {
+    pub fn login(mut self) -> Self {
+        self.needs_login = true;
+        self
+    }
+
+    pub fn query(mut self, fields: &[Field]) -> Self {
+        self.query.extend(fields);
+        self
+    }
+
+    pub fn body(mut self, fields: &[Field]) -> Self {
+        self.body.extend(fields);
+        self
+    }
+
+    pub fn file(mut self, field: &'static str) -> Self {
+        self.file = Some(field);
+        self
+    }
+
+    pub fn open(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
+    pub fn answers<T: JsonSchema>(mut self) -> Self {
+        self.answer = |generator| generator.subschema_for::<T>();
+        self
+    }
+}
+
+/// An address with its methods.
+pub struct Endpoint {
+    /// As actix writes it, with its patterns.
+    pub path: &'static str,
+    pub operations: Vec<(&'static str, Operation)>,
+    resource: Resource,
+}
+
+impl Endpoint {
+    /// A wrong method is answered like an unknown address.
+    pub fn at(path: &'static str) -> Self {
+        let resource = web::resource(path).default_service(web::to(no_such_endpoint));
+        Self { path, operations: Vec::new(), resource }
+    }
+
+    pub fn register(self, config: &mut ServiceConfig) {
+        config.service(self.resource);
+    }
+
+    /// The address as OpenAPI writes it: names without patterns.
+    pub fn template(&self) -> Cow<'static, str> {
+        if !self.path.contains(':') {
+            return self.path.into();
+        }
+        let parts = self.path.split('/').map(|part| match part.split_once(':') {
+            Some((name, _)) => format!("{name}}}"),
+            None => part.to_owned(),
+        });
+        parts.collect::<Vec<_>>().join("/").into()
+    }
+
+    pub fn get<F, A>(mut self, handler: F, operation: Operation) -> Self
+    where
+        F: Handler<A>,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::get().to(handler));
+        self.operations.push(("get", operation));
+        self
+    }
+
+    pub fn post<F, A>(mut self, handler: F, operation: Operation) -> Self
+    where
+        F: Handler<A>,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::post().to(handler));
+        self.operations.push(("post", operation));
+        self
+    }
+
+    /// Only that, without the way that clients took before.
+    pub fn only_delete<F, A>(mut self, handler: F, operation: Operation) -> Self
+    where
+        F: Handler<A>,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::delete().to(handler));
+        self.operations.push(("delete", operation));
+        self
+    }
+
+    /// PUT, and POST as clients did before.
+    pub fn put<F, A>(mut self, handler: F, operation: Operation) -> Self
+    where
+        F: Handler<A> + Clone,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::put().to(handler.clone()));
+        self.operations.push(("put", operation.clone()));
+        self.before(handler, operation, "PUT")
+    }
+
+    /// DELETE, and POST as clients did before.
+    pub fn delete<F, A>(mut self, handler: F, operation: Operation) -> Self
+    where
+        F: Handler<A> + Clone,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::delete().to(handler.clone()));
+        self.operations.push(("delete", operation.clone()));
+        self.before(handler, operation, "DELETE")
+    }
+
+    fn before<F, A>(mut self, handler: F, operation: Operation, now: &str) -> Self
+    where
+        F: Handler<A>,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let warning = format!("This method is deprecated: Use {now} method instead of POST");
+        let headers = DefaultHeaders::new().add(("Warning", warning));
+        self.resource = self.resource.route(web::post().to(handler).wrap(headers));
+        self.operations.push(("post", Operation { is_deprecated: true, ..operation }));
+        self
+    }
+}
