@@ -7,6 +7,7 @@ mod builds;
 mod chroots;
 mod described;
 mod errors;
+mod fuzz;
 mod packages;
 mod pages;
 mod permissions;

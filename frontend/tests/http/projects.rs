@@ -194,3 +194,55 @@ async fn a_dropped_chroot_stays_readable_for_a_week() {
     assert!([6, 7].contains(&chroot["delete_after_days"].as_i64().unwrap()), "{chroot}");
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_tells_where_it_goes_on() {
+    let frontend = Frontend::start().await;
+    let mut alice = frontend.member("alice").await;
+    for name in ["a", "b", "c", "d", "e"] {
+        alice = alice.with_project(name).await;
+    }
+    let mut names = Vec::new();
+    let mut next = Some("/api_3/project/list?ownername=alice&limit=2".to_owned());
+    while let Some(path) = next {
+        let answer = frontend.get(&path).await;
+        let link = answer.header("link").to_owned();
+        next =
+            link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\"")).map(str::to_owned);
+        let items = answer.ok()["items"].clone();
+        names.extend(items.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(names, ["a", "b", "c", "d", "e"]);
+    let by_name =
+        frontend.get("/api_3/project/list?ownername=alice&limit=2&order=name&order_type=DESC").await;
+    let link =
+        "</api_3/project/list?ownername=alice&limit=2&order=name&order_type=DESC&offset=2>; rel=\"next\"";
+    assert_eq!(by_name.header("link"), link);
+    let builds = [alice.submits("a").await, alice.submits("a").await, alice.submits("a").await];
+    let list = frontend.get("/api_3/build/list?ownername=alice&projectname=a&limit=2").await;
+    let link = format!(
+        "</api_3/build/list?ownername=alice&projectname=a&limit=2&after={}>; rel=\"next\"",
+        builds[1]
+    );
+    assert_eq!(list.header("link"), link);
+    let rest =
+        frontend.get(&format!("/api_3/build/list?ownername=alice&projectname=a&after={}", builds[1])).await;
+    assert_eq!((rest.ok()["items"][0]["id"].as_i64(), rest.header("link")), (Some(builds[0]), ""));
+    frontend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_is_described_for_people_and_programs() {
+    let frontend = Frontend::start().await;
+    let document = frontend.get("/api_3/openapi.json").await.ok();
+    assert_eq!(
+        (&document["openapi"], &document["servers"][0]["url"]),
+        (&json!("3.1.0"), &json!("http://copr.example:8080"))
+    );
+    let page = frontend.get("/api_3/docs/").await;
+    assert!(page.header("content-type").starts_with("text/html"));
+    for path in document["paths"].as_object().unwrap().keys() {
+        assert!(page.text.contains(path), "{path}");
+    }
+    frontend.close().await;
+}

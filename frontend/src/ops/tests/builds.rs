@@ -6,7 +6,8 @@ use coppice_model::{
 };
 use coppice_store::{attempts, builds, built_packages, packages};
 
-use super::world::{EPEL, F43, NOW, World, finished, progress, published, rpm, source};
+use super::world::{EPEL, F43, F43_ARM, NOW, World, finished, progress, published, rpm, source};
+use crate::ops::{self, OpError, ProjectChanges};
 
 pub fn a_link_goes_through_all_states(world: &World) {
     let alice = world.member("alice");
@@ -162,4 +163,38 @@ pub fn deleted_builds_take_their_results_with_them(world: &World) {
     assert_eq!(delete.builds.iter().map(|b| b.build).collect::<Vec<_>>(), [one, two]);
     assert_eq!(sent.len(), 2);
     assert!(world.read(move |conn| crate::ops::find_build(conn, one)).is_err());
+}
+
+pub fn a_build_is_made_again_from_what_was_imported(world: &World) {
+    let alice = world.member("alice");
+    let project = world.project(&alice, "tools", &[F43, EPEL]);
+    let again = |id: coppice_model::BuildId| {
+        let by = alice.clone();
+        world.write(move |tx, cx| ops::resubmit_build(tx, cx, &by, id))
+    };
+    let lost = world.upload(&alice, &project, "hello-1-1.src.rpm").build.id;
+    assert!(matches!(again(lost), Err(OpError::Conflict(_))), "its file was never taken over");
+    let first = world.pending(&alice, &project, &[F43, EPEL]);
+    world.take(&rpm(first, F43), 1);
+    world.heard(finished(&rpm(first, F43), 1, published()));
+    world.cancel(&alice, first).unwrap();
+    world.sent();
+
+    let second = again(first).unwrap();
+    assert_eq!((second.state(), second.chroots.len()), (BuildState::Pending, 2));
+    let id = second.build.id;
+    assert_eq!(world.sent_keys(), [format!("rpm/{id}/{F43}/1"), format!("rpm/{id}/{EPEL}/1")]);
+    assert_eq!(second.build.header, world.view(first).build.header);
+    assert_eq!(second.chroots[0].commit, world.view(first).chroots[0].commit);
+
+    let link = world.submit(&alice, &world.request(&project)).unwrap().build.id;
+    world.cancel(&alice, link).unwrap();
+    world.sent();
+    let fetched = again(link).unwrap();
+    assert_eq!(fetched.build.source, world.view(link).build.source);
+    assert_eq!(world.sent_keys(), [format!("source/{}/1", fetched.build.id)], "it is fetched again");
+
+    let none = ProjectChanges { chroots: Some(vec![F43_ARM.into()]), ..ProjectChanges::default() };
+    world.edit(&alice, &project, none).unwrap();
+    assert!(matches!(again(first), Err(OpError::Conflict(_))), "no chroot of it is left");
 }
