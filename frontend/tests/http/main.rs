@@ -12,6 +12,7 @@ mod packages;
 mod pages;
 mod permissions;
 mod projects;
+mod python_copr;
 mod replay;
 mod reports;
 mod repositories;

@@ -75,7 +75,7 @@ fn builds(stack: &Stack, alice: &Member, bob: &Member) {
     assert!(alice.copr(&["status", &id]).fails(1).contains(&format!("Build {id} does not exist.")));
 
     let (status, body) = alice.asks("GET", "no/such/thing", None);
-    assert_eq!((status, body), (404, json!({ "error": "Such API endpoint doesn't exist" })));
+    assert_eq!((status, &body["error"]), (404, &json!("Such API endpoint doesn't exist")));
 }
 
 fn copr_cli_keeps_packages_chroots_roles_and_tokens(database: Database) {
