@@ -4,13 +4,17 @@ mod chroots;
 mod groups;
 mod people;
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use clap::Subcommand;
-use coppice_runtime::Clock;
+use coppice_model::BuildId;
+use coppice_runtime::{Clock, Secret};
 use coppice_store::{Store, StoreError};
 
-use crate::Config;
+use crate::{
+    Config,
+    ops::{self, Context, Settings},
+};
 
 pub use chroots::{ChrootAdd, RunnerName};
 
@@ -54,6 +58,11 @@ pub enum Command {
     ChrootDeactivate { name: String },
     /// Builds for this chroot again.
     ChrootActivate { name: String },
+    /// Adds or changes all chroots of a TOML file: tables `[[chroot]]` with the names of `chroot-add`'s options, and
+    /// `active = false` for those that are not built for. Others stay as they are; all of it or nothing.
+    ChrootTemplate { file: std::path::PathBuf },
+    /// Fails a build that stands still: everything of it that has not ended.
+    FailBuild { id: i64 },
     /// What users read beside the chroot, for example when it ends; nothing without a text.
     ChrootComment { name: String, text: Vec<String> },
 }
@@ -64,6 +73,12 @@ pub enum ManageError {
     Refused(String),
     #[error("working with the database")]
     Store(#[from] StoreError),
+    #[error("reading {}", path.display())]
+    Read { path: std::path::PathBuf, source: std::io::Error },
+    #[error("reading the secret shared with keygen (keygen_secret_file)")]
+    Secret(#[from] coppice_runtime::secret::SecretError),
+    #[error("deciding")]
+    Rules(#[from] crate::ops::OpError),
     #[error("printing the answer")]
     Print(#[from] std::io::Error),
 }
@@ -71,16 +86,16 @@ pub enum ManageError {
 /// Runs one command on the configured database and prints what it answers; also while the service runs.
 pub async fn run(config: &Config, command: Command) -> Result<(), ManageError> {
     let store = Store::open(&config.database).await?;
-    let answer = answer(command, &store, &Clock::System, &config.public_url).await?;
+    let answer = answer(command, &store, &Clock::System, config).await?;
     Ok(std::io::stdout().write_all(answer.as_bytes())?)
 }
 
-/// Runs one command and returns what to print. `public_url` goes into the configuration of clients.
+/// Runs one command and returns what to print.
 async fn answer(
     command: Command,
     store: &Store,
     clock: &Clock,
-    public_url: &str,
+    config: &Config,
 ) -> Result<String, ManageError> {
     let now = clock.now();
     match command {
@@ -88,10 +103,20 @@ async fn answer(
             store.write(move |tx| people::add(tx, &name, mail.as_deref(), admin, now)).await
         }
         Command::Token { name, days } => {
-            let url = public_url.trim_end_matches('/').to_owned();
+            let url = config.public_url.trim_end_matches('/').to_owned();
             store.write(move |tx| people::token(tx, &name, days, now)).await.map(|token| token.config(&url))
         }
         Command::ChrootAdd(add) => store.write(move |tx| chroots::add(tx, &add)).await,
+        Command::ChrootTemplate { file } => {
+            let all = chroots::read_template(&file)?;
+            store.write(move |tx| chroots::add_all(tx, &all)).await
+        }
+        Command::FailBuild { id } => {
+            let secret = Secret::read(&config.keygen_secret_file)?;
+            let cx = Context { settings: Arc::new(Settings::new(config, secret)), now };
+            store.write(move |tx| ops::fail_build(tx, &cx, BuildId(id))).await?;
+            Ok(format!("build {id} failed\n"))
+        }
         Command::ChrootList => store.read(chroots::list).await,
         Command::ChrootDeactivate { name } => {
             store.write(move |tx| chroots::activate(tx, &name, false)).await

@@ -15,6 +15,7 @@ mod edit_project;
 mod environment;
 mod error;
 mod expire;
+mod fail_build;
 mod find;
 mod fork_project;
 mod grant;
@@ -48,6 +49,7 @@ pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};
 pub use edit_project::edit_project;
 pub use error::OpError;
 pub use expire::{days_of_pull_dir, expire_projects, expire_pull_dirs};
+pub use fail_build::fail_build;
 pub use find::{
     find_build, find_build_chroot, find_dir, find_project, find_project_chroot, find_project_with_chroots,
 };

@@ -1,15 +1,18 @@
 //! The catalogue of chroots.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 use coppice_model::{
     ChrootName,
     chroot::{ChrootDefinition, Repository, Runner},
 };
 use coppice_store::{Conn, MockChroot, mock_chroots, mock_chroots::NewMockChroot};
+use serde::Deserialize;
 
 use super::ManageError;
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize)]
 pub struct ChrootAdd {
     /// `NAME-RELEASE-ARCH`, for example `fedora-43-x86_64`.
     pub name: String,
@@ -17,25 +20,68 @@ pub struct ChrootAdd {
     pub runner: RunnerName,
     /// A configuration of mock-core-configs, without `.cfg`.
     #[arg(long)]
+    #[serde(default)]
     pub mock_config: Option<String>,
     /// A repository of the distribution, `ID=URL`; may be repeated.
     #[arg(long = "repo", value_name = "ID=URL")]
+    #[serde(default)]
     pub repos: Vec<String>,
     /// What every root holds, `@group` or a package; may be repeated.
     #[arg(long = "setup", value_name = "PKG")]
+    #[serde(default)]
     pub setup: Vec<String>,
     /// The DistGit branch; without it taken from the name.
     #[arg(long)]
+    #[serde(default)]
     pub branch: Option<String>,
     /// Shown to users in the list of chroots.
     #[arg(long, default_value = "")]
+    #[serde(default)]
     pub comment: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunnerName {
     Sandbox,
     Mock,
+}
+
+/// A file of chroots.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Template {
+    #[serde(default)]
+    chroot: Vec<Templated>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Templated {
+    #[serde(flatten)]
+    add: ChrootAdd,
+    #[serde(default = "yes")]
+    active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+pub(super) fn read_template(path: &Path) -> Result<Template, ManageError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ManageError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|e| ManageError::Refused(format!("{}: {e}", path.display())))
+}
+
+pub(super) fn add_all(tx: &mut Conn, all: &Template) -> Result<String, ManageError> {
+    let mut text = String::new();
+    for Templated { add: chroot, active } in &all.chroot {
+        text.push_str(&add(tx, chroot)?);
+        if !active {
+            text.push_str(&activate(tx, &chroot.name, false)?);
+        }
+    }
+    Ok(text)
 }
 
 pub(super) fn add(tx: &mut Conn, add: &ChrootAdd) -> Result<String, ManageError> {

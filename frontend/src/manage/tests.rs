@@ -15,7 +15,8 @@ async fn say(store: &Store, line: &str) -> Result<String, ManageError> {
     }
     let words = std::iter::once("manage").chain(line.split_whitespace());
     let cli = <Cli as clap::Parser>::try_parse_from(words).unwrap();
-    answer(cli.command, store, &Clock::at(1_795_355_741), "http://copr.example.com/").await
+    let config = Config { public_url: "http://copr.example.com/".into(), ..Config::default() };
+    answer(cli.command, store, &Clock::at(1_795_355_741), &config).await
 }
 
 #[tokio::test]
@@ -125,4 +126,41 @@ async fn a_chroot_is_commented_left_out_and_taken_back() {
     say(&store, "chroot-comment fedora-43-x86_64").await.unwrap();
     assert!(list().await.contains("\tactive\t") && !list().await.contains("EOL"));
     assert!(say(&store, "chroot-activate nosuch-1-x86_64").await.is_err());
+}
+
+#[tokio::test]
+async fn a_catalogue_comes_from_a_file_all_or_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let file = folder.path().join("chroots.toml");
+    let good = r#"
+[[chroot]]
+name = "fedora-43-x86_64"
+runner = "mock"
+mock_config = "fedora-43-x86_64"
+comment = "the newest"
+
+[[chroot]]
+name = "epel-9-x86_64"
+runner = "sandbox"
+repos = ["base=file:///srv/repo"]
+setup = ["@build"]
+active = false
+"#;
+    let line = format!("chroot-template {}", file.display());
+    let apply = || say(&store, &line);
+    assert!(matches!(apply().await, Err(ManageError::Read { .. })));
+    for wrong in ["[[chroot]]\nname = 1", &format!("{good}\n[[chroot]]\nname = \"bad\"\nrunner = \"mock\"")] {
+        std::fs::write(&file, wrong).unwrap();
+        assert!(matches!(apply().await, Err(ManageError::Refused(_))), "{wrong}");
+        assert_eq!(say(&store, "chroot-list").await.unwrap(), "", "nothing of it was done");
+    }
+    std::fs::write(&file, good).unwrap();
+    for _ in 0..2 {
+        apply().await.unwrap();
+        let list = say(&store, "chroot-list").await.unwrap();
+        let lines =
+            "fedora-43-x86_64\tactive\tmock\tf43\tthe newest\nepel-9-x86_64\tinactive\tsandbox\tepel9\t\n";
+        assert_eq!(list, lines);
+    }
 }

@@ -60,7 +60,8 @@ stories! {
         a_build_that_ended_cannot_be_canceled,
         refused_deletions_name_every_build,
         deleted_builds_take_their_results_with_them,
-        a_build_is_made_again_from_what_was_imported;
+        a_build_is_made_again_from_what_was_imported,
+        the_operator_ends_a_build_that_stands_still;
     packages:
         a_package_is_built_from_its_source_but_not_for_denied_chroots,
         the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart,

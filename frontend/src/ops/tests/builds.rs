@@ -198,3 +198,24 @@ pub fn a_build_is_made_again_from_what_was_imported(world: &World) {
     world.edit(&alice, &project, none).unwrap();
     assert!(matches!(again(first), Err(OpError::Conflict(_))), "no chroot of it is left");
 }
+
+pub fn the_operator_ends_a_build_that_stands_still(world: &World) {
+    let alice = world.member("alice");
+    let project = world.project(&alice, "tools", &[F43, EPEL]);
+    let fail = |id| world.write(move |tx, cx| ops::fail_build(tx, cx, id));
+    let fetched = world.submit(&alice, &world.request(&project)).unwrap().build.id;
+    let imported = world.upload(&alice, &project, "hello-1-1.src.rpm").build.id;
+    let pending = world.pending(&alice, &project, &[F43, EPEL]);
+    world.take(&rpm(pending, F43), 1);
+    world.heard(finished(&rpm(pending, F43), 1, published()));
+    for id in [fetched, imported, pending] {
+        world.sent();
+        fail(id).unwrap();
+        assert_eq!(world.state(id), BuildState::Failed);
+        assert_eq!(world.sent_keys(), [format!("cancel/{id}")]);
+        assert!(matches!(fail(id), Err(OpError::Conflict(_))), "it has ended");
+    }
+    assert_eq!(world.chroot_state(pending, F43), ChrootState::Succeeded, "what had ended stays");
+    world.heard(finished(&rpm(pending, EPEL), 1, published()));
+    assert_eq!(world.chroot_state(pending, EPEL), ChrootState::Failed, "late news change nothing");
+}
