@@ -11,14 +11,13 @@ use std::{
 use coppice_model::{
     ActionId, ProjectRef,
     messages::{ActionDone, BackendTask, Report},
-    signing::PublicKey,
 };
 use coppice_runtime::{Clock, Stop};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use crate::{
-    actions,
+    actions::{self, Brought},
     outcomes::Outcomes,
     reporter::{Reporter, Stopping},
     results::{IngestError, Results},
@@ -123,7 +122,7 @@ impl ActionQueue {
         let action = waiting.kept.action;
         let handled = actions::handle(&self.results, &waiting.kept.task).await;
         let again = match handled {
-            Ok(key) => self.done(action, Ok(key)).await.err(),
+            Ok(brought) => self.done(action, Ok(brought)).await.err(),
             Err(IngestError::Refused(reason)) => self.done(action, Err(reason)).await.err(),
             Err(IngestError::Unavailable(reason)) => Some(reason),
         };
@@ -145,14 +144,21 @@ impl ActionQueue {
         self.wake.notify_one();
     }
 
-    async fn done(&self, action: ActionId, ended: Result<Option<PublicKey>, String>) -> Result<(), String> {
-        let (key, error) = match ended {
-            Ok(key) => (key, None),
-            Err(error) => (None, Some(error)),
+    async fn done(&self, action: ActionId, ended: Result<Brought, String>) -> Result<(), String> {
+        let (Brought { key, taken }, error) = match ended {
+            Ok(brought) => (brought, None),
+            Err(error) => (Brought::default(), Some(error)),
         };
         let key_expires_on = key.as_ref().and_then(|key| key.expires_on);
         let fingerprint = key.map(|key| key.fingerprint);
-        let done = ActionDone { action, error, fingerprint, key_expires_on, at: self.clock.now() };
+        let done = ActionDone {
+            action,
+            error,
+            fingerprint,
+            key_expires_on,
+            taken: taken.map(Box::new),
+            at: self.clock.now(),
+        };
         let name = action.to_string();
         self.outcomes.actions().put_durable(&name, &done).map_err(|e| e.to_string())?;
         let reported = self.reporter.send(Report::ActionDoneV1(done)).await;
@@ -208,6 +214,7 @@ fn subject(task: &BackendTask) -> Option<(ActionId, &ProjectRef)> {
         BackendTask::RollBackV1(back) => Some((back.action, &back.project)),
         BackendTask::RotateKeyV1(rotate) => Some((rotate.action, &rotate.project)),
         BackendTask::ForkV1(fork) => Some((fork.action, &fork.project)),
+        BackendTask::TakePackageV1(take) => Some((take.action, &take.project)),
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => None,
     }
 }

@@ -6,6 +6,7 @@ use coppice_model::{
     DirName, OwnerName, ProjectRef,
     messages::{
         BackendTask, BuildResults, Comps, DeleteBuilds, DeleteProject, PublishRepositories, RollBack,
+        TakenPackage,
     },
     signing::PublicKey,
 };
@@ -19,21 +20,35 @@ use crate::{
     tree::{RepoId, SUCCESS},
 };
 
+/// What an action brought that the frontend must know.
+#[derive(Debug, Default)]
+pub struct Brought {
+    pub key: Option<PublicKey>,
+    pub taken: Option<TakenPackage>,
+}
+
 /// Builds are the dispatcher's; it is not asked to do one here.
-/// Returns the key that a rotation brought.
-pub async fn handle(results: &Results, task: &BackendTask) -> Result<Option<PublicKey>, IngestError> {
+pub async fn handle(results: &Results, task: &BackendTask) -> Result<Brought, IngestError> {
     match task {
         BackendTask::PublishV1(publish) => results.publish(publish).await,
         BackendTask::DeleteBuildsV1(delete) => results.delete_builds(delete).await,
         BackendTask::DeleteProjectV1(delete) => results.delete_project(delete).await,
         BackendTask::RollBackV1(back) => results.roll_back(back).await,
         BackendTask::ForkV1(fork) => results.fork(fork).await,
-        BackendTask::RotateKeyV1(rotate) => return results.rotate_key(rotate).await.map(Some),
+        BackendTask::RotateKeyV1(rotate) => {
+            let key = Some(results.rotate_key(rotate).await?);
+            return Ok(Brought { key, ..Brought::default() });
+        }
+        BackendTask::TakePackageV1(take) => {
+            ensure_of(&take.project, &take.dir)?;
+            let taken = Some(results.take_package(take).await?);
+            return Ok(Brought { taken, ..Brought::default() });
+        }
         BackendTask::SourceBuildV1(_) | BackendTask::RpmBuildV1(_) | BackendTask::CancelV1 { .. } => {
             Err(IngestError::Refused("this is no action on repositories".into()))
         }
     }
-    .map(|()| None)
+    .map(|()| Brought::default())
 }
 
 impl Results {

@@ -9,6 +9,7 @@ mod place;
 mod rotate;
 mod sign;
 mod source;
+mod take;
 mod worker_log;
 
 use std::{

@@ -25,6 +25,7 @@ mod packages;
 mod permissions;
 mod problem;
 mod project_form;
+mod prune;
 mod regenerate_repos;
 mod report;
 mod resend;
@@ -33,6 +34,7 @@ mod rights;
 mod settings;
 mod source_method;
 mod submit_build;
+mod take_package;
 mod tasks;
 mod tokens;
 mod webhook_secret;
@@ -61,6 +63,7 @@ pub use packages::{
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
+pub use prune::prune_results;
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use resend::{resend_actions, resend_builds, resend_cancels};
@@ -69,6 +72,7 @@ pub use rights::{Caller, can_build, can_delete, can_edit};
 pub use settings::{Context, RulesConfig, Settings};
 pub use source_method::SourceForm;
 pub use submit_build::{Upload, submit_links, submit_method, submit_upload};
+pub use take_package::submit_package_file;
 pub use tasks::{
     RpmTask, SourceTask, find_import, find_rpm_task, find_source_task, list_imports, list_tasks,
     list_waiting_actions,

@@ -15,6 +15,8 @@ const MARK: &str = "coppice:mark";
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// Slow work is done once in so many looks.
 const SLOW_EVERY: u32 = 20;
+/// What reads whole tables is done about once an hour.
+const RARE_EVERY: u32 = 60 * SLOW_EVERY;
 const REMEMBER_REPORTS_S: i64 = 30 * 86_400;
 const REMEMBER_ANSWERS_S: i64 = 86_400;
 
@@ -62,6 +64,9 @@ impl Sweep {
             self.renew_keys().await?;
             self.expire().await?;
             self.forget().await?;
+            if looks % RARE_EVERY == RARE_EVERY - 1 {
+                self.prune().await?;
+            }
         }
         Ok(())
     }
@@ -97,6 +102,16 @@ impl Sweep {
         let pulls = self.app.store.write(move |tx| ops::expire_pull_dirs(tx, &cx)).await?;
         if gone + pulls > 0 {
             tracing::info!(gone, pulls, "projects and pull requests whose time was over are deleted");
+        }
+        Ok(())
+    }
+
+    /// In portions, so that other writers come in between.
+    async fn prune(&self) -> Result<(), OpError> {
+        let mut row = Some(0);
+        while let Some(after) = row {
+            let cx = self.app.context();
+            row = self.app.store.write(move |tx| ops::prune_results(tx, &cx, after)).await?;
         }
         Ok(())
     }

@@ -97,15 +97,21 @@ impl Creator {
         let at = self.clock.now();
         let done = match key {
             Ok(PublicKey { fingerprint, expires_on, .. }) => ActionDone {
+                taken: None,
                 action,
                 error: None,
                 fingerprint: Some(fingerprint),
                 key_expires_on: expires_on,
                 at,
             },
-            Err(error) => {
-                ActionDone { action, error: Some(error), fingerprint: None, key_expires_on: None, at }
-            }
+            Err(error) => ActionDone {
+                action,
+                error: Some(error),
+                fingerprint: None,
+                key_expires_on: None,
+                taken: None,
+                at,
+            },
         };
         Ok(self.bus.send(&Report::ActionDoneV1(done)).await?)
     }

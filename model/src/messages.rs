@@ -8,11 +8,11 @@ mod report;
 
 pub use backend::{
     BackendTask, BuildResults, Comps, DeleteBuilds, DeleteProject, Fork, ForkedBuild, PublishRepositories,
-    RollBack, RotateKey,
+    RollBack, RotateKey, TakePackage,
 };
 pub use distgit::{Branch, DistGitTask, Import};
 pub use keygen::{CreateKey, KeygenTask, RenewKey};
-pub use report::{ActionDone, Imported, Progress, Report};
+pub use report::{ActionDone, Imported, Progress, Report, TakenPackage};
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,6 +1,6 @@
 //! Whether the packages that a builder sent are what its task asked for.
 
-use std::io;
+use std::{io, path::Path};
 
 use coppice_model::{ChrootName, package::Nevra, result_file::ResultFileName, work::RpmWork};
 
@@ -41,6 +41,28 @@ pub fn check_one(work: &RpmWork, name: &ResultFileName, rpm: &RpmFile) -> Result
         return ensure_source_is_the_tasks(&built, work);
     }
     ensure_built_for(&built, work.chroot())
+}
+
+/// A finished package by itself, for all of these chroots; also the name of the SRPM that it says it was built from.
+pub fn finished(path: &Path, chroots: &[ChrootName]) -> Result<(Nevra, Option<String>), IngestError> {
+    let given = ResultFileName::try_from("package.rpm".to_owned());
+    let given = given.map_err(|error| IngestError::Refused(error.to_string()))?;
+    let refused = |error| refused(&given, error);
+    let rpm = RpmFile::open(path).map_err(refused)?;
+    let mut built = describe(&rpm, &given).map_err(refused)?;
+    built.file = built.nevra.file_name();
+    let name = ResultFileName::try_from(built.file.clone())
+        .map_err(|error| IngestError::Refused(error.to_string()))?;
+    ensure_renderable(&rpm, &name)?;
+    ensure_unsigned(&rpm, &name)?;
+    verify_payload(path, &rpm).map_err(refused)?;
+    if built.nevra.is_source() {
+        return Err(IngestError::Refused(format!("{name} is a source package: submit it to be built")));
+    }
+    for chroot in chroots {
+        ensure_built_for(&built, chroot)?;
+    }
+    Ok((built.nevra, built.source_rpm))
 }
 
 fn ensure_renderable(rpm: &RpmFile, name: &ResultFileName) -> Result<(), IngestError> {

@@ -5,7 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use coppice_model::{package::Nevra, signing::PublicKey, state::Stage, work::RpmWork};
+use coppice_model::{
+    BuildId, ProjectRef,
+    package::Nevra,
+    signing::{Grant, PublicKey},
+    state::Stage,
+    work::RpmWork,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -55,7 +61,7 @@ impl Results {
         self.worker_log(work)?
             .note("the build did not succeed; its logs are kept")
             .map_err(IngestError::disk("writing backend.log"))?;
-        let texts = vec![build_info(work), json("buildroot.json", &staged.finish.buildroot)?];
+        let texts = vec![build_info(work.context.build), json("buildroot.json", &staged.finish.buildroot)?];
         let placement = Placement { target, staged: staged.clone(), keep: |name| !name.is_rpm(), texts };
         self.place(placement).await
     }
@@ -86,7 +92,8 @@ impl Results {
             self.place_build(work, staged, (rpms, facts)).await?;
         }
         on_stage(Stage::Publishing);
-        self.add(work).await?;
+        let of = (&work.context.project, work.grant.as_ref());
+        self.add(&RepoId::of(work), &work.result_dir(), of).await?;
         note("published in the repository")?;
         log.finish(&self.tree).map_err(IngestError::disk("writing backend.log"))?;
         packages(&target)
@@ -110,27 +117,27 @@ impl Results {
     ) -> Result<(), IngestError> {
         let facts = facts.to_bytes().map_err(IngestError::disk("describing the results"))?;
         let packages = rpms.into_iter().map(|rpm| rpm.nevra).collect();
-        let texts = vec![
-            build_info(work),
-            json("results.json", &ResultsFile { packages })?,
-            json("buildroot.json", &staged.finish.buildroot)?,
-            (facts::NAME, facts),
-            (SUCCESS, b"done\n".to_vec()),
-        ];
+        let mut texts = package_texts(work.context.build, packages)?;
+        texts.push(json("buildroot.json", &staged.finish.buildroot)?);
+        texts.push((facts::NAME, facts));
         let target = self.result_dir(work);
         self.place(Placement { target, staged: staged.clone(), keep: |_| true, texts }).await
     }
 
-    /// The build into its repository; signed anew when a rotation was faster.
-    async fn add(&self, work: &RpmWork) -> Result<(), IngestError> {
-        let (repo, grant) = (RepoId::of(work), work.grant.as_ref());
+    /// A placed build into its repository; signed anew when a rotation was faster.
+    pub(super) async fn add(
+        &self,
+        repo: &RepoId,
+        folder: &str,
+        (project, grant): (&ProjectRef, Option<&Grant>),
+    ) -> Result<(), IngestError> {
         loop {
-            match self.publisher.add(&repo, work.result_dir(), grant).await {
+            match self.publisher.add(repo, folder.to_owned(), grant).await {
                 Err(PublishError::OtherKey { build, wanted }) => {
-                    let ring = self.keys.ring(&work.context.project).await?;
+                    let ring = self.keys.ring(project).await?;
                     let key = ring.keys.iter().find(|ring| ring.key.fingerprint == wanted);
-                    let key = key.ok_or_else(|| SigningError::NoKey(work.context.project.clone()))?;
-                    self.resign_build(&repo, &build, &key.key, grant).await?;
+                    let key = key.ok_or_else(|| SigningError::NoKey(project.clone()))?;
+                    self.resign_build(repo, &build, &key.key, grant).await?;
                 }
                 added => return Ok(added?),
             }
@@ -176,8 +183,17 @@ impl Results {
 }
 
 /// Copr: backend's `build.info`; the address of the builder is of no use to users and stays ours.
-fn build_info(work: &RpmWork) -> (&'static str, Vec<u8>) {
-    ("build.info", format!("build_id={}\nbuilder_ip=\n", work.context.build).into_bytes())
+fn build_info(build: BuildId) -> (&'static str, Vec<u8>) {
+    ("build.info", format!("build_id={build}\nbuilder_ip=\n").into_bytes())
+}
+
+/// What stands beside packages that were published.
+pub(super) fn package_texts(
+    build: BuildId,
+    packages: Vec<Nevra>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, IngestError> {
+    let results = json("results.json", &ResultsFile { packages })?;
+    Ok(vec![build_info(build), results, (SUCCESS, b"done\n".to_vec())])
 }
 
 pub(super) fn json(

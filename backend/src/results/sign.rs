@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use coppice_model::{
+    ProjectRef,
     result_file::ResultFileName,
     signing::{KeyRole, PublicKey, SignatureForm},
     work::RpmWork,
@@ -51,7 +52,7 @@ impl Results {
         name: &ResultFileName,
         header: Vec<u8>,
     ) -> Result<(String, Vec<u8>), IngestError> {
-        let key = self.key_for(work).await?;
+        let key = self.key_for(&work.context.project, &RepoId::of(work)).await?;
         let (project, grant) = (&work.context.project, work.grant.as_ref());
         let with = SignWith { project, key: &key.fingerprint, grant };
         let item = Unsigned { label: name.to_string(), content: header };
@@ -60,15 +61,19 @@ impl Results {
     }
 
     /// The key of the repository that the build goes to; of a new one the project's.
-    pub(super) async fn key_for(&self, work: &RpmWork) -> Result<PublicKey, IngestError> {
-        let ring = self.keys.ring(&work.context.project).await?;
-        let of_repository = self.publisher.key_of(&RepoId::of(work)).await?;
+    pub(super) async fn key_for(
+        &self,
+        project: &ProjectRef,
+        repo: &RepoId,
+    ) -> Result<PublicKey, IngestError> {
+        let ring = self.keys.ring(project).await?;
+        let of_repository = self.publisher.key_of(repo).await?;
         let signs = |role: KeyRole| matches!(role, KeyRole::Current | KeyRole::Next);
         let wanted = ring.keys.iter().filter(|ring| signs(ring.role)).find(|ring| {
             of_repository.as_deref().is_some_and(|key| ring.key.fingerprint.eq_ignore_ascii_case(key))
         });
         let key = wanted.map(|ring| &ring.key).or_else(|| ring.with_role(KeyRole::Current));
-        Ok(key.cloned().ok_or_else(|| SigningError::NoKey(work.context.project.clone()))?)
+        Ok(key.cloned().ok_or_else(|| SigningError::NoKey(project.clone()))?)
     }
 
     /// Undoes a signature that a crash cut off, so that the packages can be read.
@@ -86,7 +91,7 @@ impl Results {
         staged: &Staged,
         rpms: &[BuiltRpm],
     ) -> Result<PublicKey, IngestError> {
-        let key = self.key_for(work).await?;
+        let key = self.key_for(&work.context.project, &RepoId::of(work)).await?;
         let (signed, unsigned) = sort(staged, rpms).await?;
         let (stale, signed): (Vec<String>, Vec<String>) =
             signed.into_iter().partition(|name| is_by_another(staged, name, &key));

@@ -20,3 +20,4 @@ mod signing;
 mod snapshots;
 mod sources;
 mod succeeded;
+mod taken;

@@ -72,7 +72,7 @@ async fn a_rotation_that_is_cut_off_anywhere_leaves_the_old_key_and_then_brings_
         "clients meet the new key before its signatures"
     );
     host.signer.left.store(usize::MAX, Ordering::SeqCst);
-    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().unwrap();
+    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().key.unwrap();
     assert_eq!(new, host.signer.next.get().unwrap().key);
     installs_with(&host, &url, &new.armored).await.unwrap();
     assert!(
@@ -83,7 +83,7 @@ async fn a_rotation_that_is_cut_off_anywhere_leaves_the_old_key_and_then_brings_
     installs_with(&host, &pinned, &old.armored).await.unwrap();
     // A repeat begins no second rotation.
     let number = newest(&host);
-    assert_eq!(actions::handle(&host.results, &rotate(false)).await.unwrap().unwrap(), new);
+    assert_eq!(actions::handle(&host.results, &rotate(false)).await.unwrap().key.unwrap(), new);
     assert_eq!(newest(&host), number);
     // What comes later is signed with the new key at once.
     host.ingest(&work(3), &hello()).await.unwrap();
@@ -109,7 +109,7 @@ async fn when_no_snapshot_needs_the_old_packages_the_new_ones_take_their_names()
     let config = PublishConfig { snapshots_kept: 1, grace_s: 60, ..PublishConfig::default() };
     let host = Host::start_with(config, None).await;
     host.ingest(&work(1), &hello()).await.unwrap();
-    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().unwrap();
+    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().key.unwrap();
     let dir = host.repository().join("00000001-hello");
     let plain = dir.join("hello-data-1.0-1.fc43.noarch.rpm");
     let id = &new.fingerprint[24..];
@@ -129,7 +129,7 @@ async fn a_directory_that_was_made_after_the_order_changes_its_key_too() {
     let mut later = work(2);
     later.context.dir = "tools:pr:7".parse().unwrap();
     host.ingest(&later, &hello()).await.unwrap();
-    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().unwrap();
+    let new = actions::handle(&host.results, &rotate(false)).await.unwrap().key.unwrap();
     let url = host.url(&format!("alice/tools:pr:7/{}/", chroot()));
     installs_with(&host, &url, &new.armored).await.unwrap();
     later.context.build = BuildId(3);
@@ -145,7 +145,7 @@ async fn a_directory_that_was_made_after_the_order_changes_its_key_too() {
 async fn after_a_compromise_nothing_of_the_old_key_is_served() {
     let host = Host::start().await;
     host.ingest(&work(1), &hello()).await.unwrap();
-    let new = actions::handle(&host.results, &rotate(true)).await.unwrap().unwrap();
+    let new = actions::handle(&host.results, &rotate(true)).await.unwrap().key.unwrap();
     assert_eq!(fs::read_to_string(host.public("alice/tools/pubkey.gpg")).unwrap(), new.armored);
     assert!(!host.repository().join("snapshots/1").exists());
     let plain = host.repository().join("00000001-hello/hello-data-1.0-1.fc43.noarch.rpm");

@@ -75,7 +75,7 @@ impl BuildDto {
 fn submitted_url(source: &BuildSource, web: &Web) -> Option<String> {
     match source {
         BuildSource::Link { url } => Some(url.clone()),
-        BuildSource::Method { .. } => None,
+        BuildSource::Method { .. } | BuildSource::Package { .. } => None,
         upload @ BuildSource::Upload { path, .. } => upload.is_uploaded_srpm().then(|| web.upload_url(path)),
     }
 }

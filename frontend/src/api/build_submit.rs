@@ -1,7 +1,7 @@
 //! New builds (contract sections 10.3 to 10.7).
 
 use actix_web::web::{Data, Json, Path};
-use coppice_store::BuildView;
+use coppice_store::{BuildView, Conn};
 use serde_json::{Value, json};
 
 use super::{
@@ -71,18 +71,42 @@ pub async fn again(
     Ok(Json(BuildDto::new(&made, &web)))
 }
 
-/// The file is on disk before the build exists, and goes when there will be none.
+/// An SRPM or a spec file.
 pub async fn from_upload(
     app: Data<App>,
     web: Data<Web>,
     ApiUser(caller): ApiUser,
     body: Body,
 ) -> Result<Json<BuildDto>, ApiError> {
+    uploaded(app, web, (caller, body), ops::submit_upload).await
+}
+
+/// A finished package.
+pub async fn from_package(
+    app: Data<App>,
+    web: Data<Web>,
+    ApiUser(caller): ApiUser,
+    body: Body,
+) -> Result<Json<BuildDto>, ApiError> {
+    uploaded(app, web, (caller, body), ops::submit_package_file).await
+}
+
+/// What becomes of an uploaded file.
+type Rule = fn(&mut Conn, &ops::Context, &Caller, &BuildRequest, &ops::Upload) -> Result<BuildView, OpError>;
+
+/// The file is on disk before the build exists, and goes when there will be none.
+async fn uploaded(
+    app: Data<App>,
+    web: Data<Web>,
+    (caller, body): (Caller, Body),
+    rule: Rule,
+) -> Result<Json<BuildDto>, ApiError> {
     let (fields, mut files) = body.with_files(&web.uploads).await?;
     let (request, _) = request(&fields)?;
     let Some(file) = files.pop() else { return Err(no_file()) };
     // A client that goes away now must not take the file from a build that exists.
-    let submitted = tokio::spawn(submit(app, caller, request, file)).await.map_err(ApiError::internal)?;
+    let submitted = tokio::spawn(submit(app, caller, (request, file), rule));
+    let submitted = submitted.await.map_err(ApiError::internal)?;
     Ok(Json(BuildDto::new(&submitted.map_err(ApiError::of_build)?, &web)))
 }
 
@@ -93,12 +117,12 @@ fn no_file() -> ApiError {
 async fn submit(
     app: Data<App>,
     caller: Caller,
-    request: BuildRequest,
-    file: Upload,
+    (request, file): (BuildRequest, Upload),
+    rule: Rule,
 ) -> Result<BuildView, OpError> {
     let context = app.context();
     let named = ops::Upload { path: file.path(), file_name: file.file_name.clone() };
-    let view = app.store.write(move |tx| ops::submit_upload(tx, &context, &caller, &request, &named)).await?;
+    let view = app.store.write(move |tx| rule(tx, &context, &caller, &request, &named)).await?;
     file.keep();
     Ok(view)
 }

@@ -11,7 +11,7 @@ use crate::{ops::SourceForm, web::Web};
 pub fn source_dict(source: &BuildSource, web: &Web) -> (&'static str, Value) {
     match source {
         BuildSource::Link { url } => ("link", json!({ "url": url })),
-        BuildSource::Upload { path, file_name } => {
+        BuildSource::Upload { path, file_name } | BuildSource::Package { path, file_name } => {
             let dir = path.split('/').next().unwrap_or_default();
             ("upload", json!({ "url": web.upload_url(path), "pkg": file_name, "tmp": dir }))
         }

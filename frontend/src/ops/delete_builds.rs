@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use coppice_model::{
-    BuildId, ProjectId,
+    BuildId, ProjectId, ProjectRef,
     messages::{BackendTask, BuildResults, DeleteBuilds},
 };
 use coppice_store::{ActionKind, ActionMessage, BuildView, Conn, builds, projects};
@@ -78,7 +78,7 @@ fn joined(ids: &[BuildId]) -> String {
 /// Whoever asked may.
 pub(super) fn delete_of_project(tx: &mut Conn, cx: &Context, views: &[BuildView]) -> Result<(), OpError> {
     let Some(first) = views.first() else { return Ok(()) };
-    order_removal(tx, cx, first, views.iter().map(results).collect())?;
+    order_removal(tx, cx, &first.build.project, views.iter().map(results).collect())?;
     let ids: Vec<BuildId> = views.iter().map(|view| view.build.id).collect();
     builds::delete(tx, &ids)?;
     for view in views {
@@ -87,19 +87,18 @@ pub(super) fn delete_of_project(tx: &mut Conn, cx: &Context, views: &[BuildView]
     Ok(())
 }
 
-/// Orders the removal of results in the project of `of`.
+/// Orders the removal of results.
 pub(super) fn order_removal(
     tx: &mut Conn,
     cx: &Context,
-    of: &BuildView,
+    project: &ProjectRef,
     builds: Vec<BuildResults>,
 ) -> Result<(), OpError> {
-    let project = of.build.project.clone();
     let message = |action| {
         let delete = DeleteBuilds { action, project: project.clone(), builds, grant: None };
         ActionMessage::Backend(BackendTask::DeleteBuildsV1(delete))
     };
-    order::act(tx, cx, ActionKind::DeleteBuilds, &project, message).map(drop)
+    order::act(tx, cx, ActionKind::DeleteBuilds, project, message).map(drop)
 }
 
 fn results(view: &BuildView) -> BuildResults {

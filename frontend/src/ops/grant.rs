@@ -31,6 +31,7 @@ pub(super) fn granted(cx: &Context, action: ActionId, message: &ActionMessage) -
             BackendTask::RollBackV1(back) => back.grant = of(&back.project),
             BackendTask::RotateKeyV1(rotate) => rotate.grant = of(&rotate.project),
             BackendTask::ForkV1(fork) => fork.grant = of(&fork.project),
+            BackendTask::TakePackageV1(take) => take.grant = of(&take.project),
             BackendTask::DeleteProjectV1(_)
             | BackendTask::SourceBuildV1(_)
             | BackendTask::RpmBuildV1(_)

@@ -19,6 +19,8 @@ use super::{Context, OpError, Settings, batch, environment, grant};
 pub(super) fn everything_ready(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> {
     match view.build.source_state {
         SourceState::Pending | SourceState::Starting | SourceState::Running => source(tx, cx, view),
+        // Ordered once, as an action.
+        SourceState::Importing if matches!(view.build.source, BuildSource::Package { .. }) => Ok(()),
         SourceState::Importing => import(tx, cx, view),
         SourceState::Succeeded => chroots(tx, cx, view),
         SourceState::Failed | SourceState::Canceled => Ok(()),
@@ -82,10 +84,12 @@ fn first_chroot<'a>(view: &BuildView, all: &'a [ProjectChroot]) -> Result<&'a Pr
 fn source_spec(cx: &Context, source: &BuildSource) -> SourceSpec {
     match source {
         BuildSource::Link { url } => SourceSpec::Link { url: url.clone() },
-        BuildSource::Upload { path, file_name } => SourceSpec::UploadedSpec {
-            url: cx.settings.internal_upload_url(path),
-            file_name: file_name.clone(),
-        },
+        BuildSource::Upload { path, file_name } | BuildSource::Package { path, file_name } => {
+            SourceSpec::UploadedSpec {
+                url: cx.settings.internal_upload_url(path),
+                file_name: file_name.clone(),
+            }
+        }
         BuildSource::Method { method } => SourceSpec::Method { method: method.clone() },
     }
 }
@@ -101,7 +105,9 @@ pub(super) fn import_of(conn: &mut Conn, settings: &Settings, view: &BuildView) 
     let build = &view.build;
     let srpm_url = match (&build.srpm_url, &build.source) {
         (Some(made), _) => made.clone(),
-        (None, BuildSource::Upload { path, .. }) => settings.internal_upload_url(path),
+        (None, BuildSource::Upload { path, .. } | BuildSource::Package { path, .. }) => {
+            settings.internal_upload_url(path)
+        }
         (None, BuildSource::Link { url }) => url.clone(),
         (None, BuildSource::Method { .. }) => {
             return Err(StoreError::Absent(format!("the source package of build {}", build.id)).into());

@@ -114,7 +114,7 @@ pub fn build_package(
     let project = find_project(tx, &request.ownername, &request.projectname)?;
     let package = find_package(tx, &project, name)?;
     // The file of an upload is gone once it was imported.
-    let repeatable = |source: &BuildSource| !matches!(source, BuildSource::Upload { .. });
+    let repeatable = |source: &BuildSource| source.uploaded().is_none();
     let source = package.source.clone().filter(repeatable).ok_or_else(|| {
         OpError::Refused(format!(
             "Package 'Unset default source for package {name}' doesn't have the default source method set, but it \

@@ -14,6 +14,8 @@ use coppice_store::{BuildFailure, Conn, builds};
 
 use super::{Context, OpError, expire};
 
+pub(super) use source::fail as fail_source;
+
 /// Applies one report in the transaction that also claims it in the inbox.
 pub fn apply_report(tx: &mut Conn, cx: &Context, report: &Report) -> Result<(), OpError> {
     match report {
@@ -65,7 +67,7 @@ fn inconsistent(error: impl std::fmt::Display) -> OpError {
 }
 
 /// The compare-and-set of the row that was read in this transaction.
-fn moved(written: bool) -> Result<(), OpError> {
+pub(super) fn moved(written: bool) -> Result<(), OpError> {
     if written { Ok(()) } else { Err(OpError::moved()) }
 }
 

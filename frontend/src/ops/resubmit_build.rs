@@ -30,6 +30,9 @@ pub fn resubmit_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> 
     };
     let source = old.build.source.clone();
     match imported(&old, cx) {
+        _ if matches!(source, BuildSource::Package { .. }) => {
+            Err(OpError::Conflict(format!("Nothing was built by build {id}: upload the package again.")))
+        }
         Some(imported) => {
             let made = submit_build::insert_imported(tx, cx, by, (&accepted, source))?;
             report::apply_report(tx, cx, &Report::ImportedV1(Imported { build: made, ..imported }))?;

@@ -65,7 +65,10 @@ stories! {
     packages:
         a_package_is_built_from_its_source_but_not_for_denied_chroots,
         the_newest_build_of_a_package_and_the_newest_good_one_are_told_apart,
-        a_package_keeps_so_many_builds_and_its_newest_good_one;
+        a_package_keeps_so_many_builds_and_its_newest_good_one,
+        a_finished_package_is_published_without_a_build,
+        a_refused_or_stopped_package_leaves_nothing,
+        results_go_two_weeks_after_a_newer_good_build;
     reports:
         a_repeated_report_changes_nothing,
         a_lost_builder_is_another_attempt,

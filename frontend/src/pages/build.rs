@@ -135,7 +135,9 @@ pub(super) fn package(line: &BuildLine) -> String {
     match (&line.package, &line.version, &line.source) {
         (Some(name), Some(version), _) => format!("{name} {version}"),
         (_, _, Some(BuildSource::Link { url })) => url.rsplit('/').next().unwrap_or_default().to_owned(),
-        (_, _, Some(BuildSource::Upload { file_name, .. })) => file_name.clone(),
+        (_, _, Some(BuildSource::Upload { file_name, .. } | BuildSource::Package { file_name, .. })) => {
+            file_name.clone()
+        }
         (Some(name), None, _) => name.to_string(),
         (None, _, Some(BuildSource::Method { method })) => format!("sources by {}", method.name()),
         (None, _, None) => "sources that were made".to_owned(),
@@ -148,6 +150,7 @@ impl About {
         let source = match &build.source {
             BuildSource::Link { url } => url.clone(),
             BuildSource::Upload { file_name, .. } => format!("{file_name} (uploaded)"),
+            BuildSource::Package { file_name, .. } => format!("{file_name} (uploaded as it is)"),
             BuildSource::Method { method } => format!("made by {}", method.name()),
         };
         Self {

@@ -32,10 +32,11 @@ pub enum ActionKind {
     RenewKey,
     RotateKey,
     Fork,
+    TakePackage,
 }
 
 impl ActionKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CreateKey,
         Self::Publish,
         Self::DeleteBuilds,
@@ -44,6 +45,7 @@ impl ActionKind {
         Self::RenewKey,
         Self::RotateKey,
         Self::Fork,
+        Self::TakePackage,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -56,6 +58,7 @@ impl ActionKind {
             Self::RenewKey => "renew_key",
             Self::RotateKey => "rotate_key",
             Self::Fork => "fork",
+            Self::TakePackage => "take_package",
         }
     }
 }

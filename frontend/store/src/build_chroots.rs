@@ -1,5 +1,7 @@
 //! One build in one chroot.
 
+mod superseded;
+
 use std::collections::HashMap;
 
 use coppice_model::{
@@ -10,6 +12,8 @@ use coppice_model::{
 use diesel::prelude::*;
 
 use crate::{BuildFailure, Conn, StoreError, column, conn::on_either, schema::build_chroots};
+
+pub use superseded::{Superseded, forget_results, list_superseded};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {

@@ -72,9 +72,22 @@ pub enum BuildSource {
     Method {
         method: SourceMethod,
     },
+    /// A finished package that lies at `/tmp/<path>` of the frontend; nothing is built.
+    Package {
+        path: String,
+        file_name: String,
+    },
 }
 
 impl BuildSource {
+    /// The uploaded file, whatever it is.
+    pub fn uploaded(&self) -> Option<&str> {
+        match self {
+            Self::Upload { path, .. } | Self::Package { path, .. } => Some(path),
+            Self::Link { .. } | Self::Method { .. } => None,
+        }
+    }
+
     /// Whether the source phase has nothing to do: an SRPM was uploaded.
     pub fn is_uploaded_srpm(&self) -> bool {
         matches!(self, Self::Upload { file_name, .. } if file_name.ends_with(".src.rpm") || file_name.ends_with(".nosrc.rpm"))
@@ -334,7 +347,7 @@ pub fn list_canceled(conn: &mut Conn, since: UnixTime) -> Result<Vec<BuildId>, S
     Ok(ids.into_iter().map(BuildId).collect())
 }
 
-/// The paths of uploaded files that are not yet in DistGit; one statement.
+/// The paths of uploaded files that are not yet taken over; one statement.
 pub fn list_awaited_uploads(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     let sources: Vec<String> = builds::table
         .filter(builds::source_state.eq_any(["pending", "starting", "running", "importing"]))
@@ -342,9 +355,8 @@ pub fn list_awaited_uploads(conn: &mut Conn) -> Result<Vec<String>, StoreError> 
         .load(conn)?;
     let mut paths = Vec::new();
     for source in &sources {
-        if let BuildSource::Upload { path, .. } = column::from_json("a build's source", source)? {
-            paths.push(path);
-        }
+        let source: BuildSource = column::from_json("a build's source", source)?;
+        paths.extend(source.uploaded().map(str::to_owned));
     }
     Ok(paths)
 }

@@ -240,7 +240,7 @@ async fn pages_are_cut_after_the_wanted_state_was_found() {
                 }
                 let state = Some(coppice_model::state::BuildState::Failed);
                 let filter = BuildFilter { project: Some(project.id), state, ..BuildFilter::default() };
-                builds::list(tx, &filter, Page { limit: Some(2), offset: 1 })
+                builds::list(tx, &filter, Page { offset: 1, ..Page::first(2) })
             })
             .await
             .unwrap();

@@ -50,6 +50,20 @@ struct Differences {
 struct Difference {
     exchanges: Vec<u32>,
     reason: String,
+    /// Not even asked: it would change what comes later.
+    #[serde(default)]
+    is_left_out: bool,
+}
+
+impl Differences {
+    fn read() -> Self {
+        toml::from_str(DIFFERENCES).unwrap()
+    }
+
+    fn numbers(&self, is_left_out: bool) -> BTreeSet<u32> {
+        let of_kind = self.difference.iter().filter(|difference| difference.is_left_out == is_left_out);
+        of_kind.flat_map(|difference| difference.exchanges.clone()).collect()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,8 +76,12 @@ async fn recorded_exchanges_are_answered_as_copr_does() {
     .await;
     corpus::fill(frontend.store(), false).await.unwrap();
     let mut found: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let left_out = Differences::read().numbers(true);
     for line in RECORDED.lines() {
         let exchange: Exchange = serde_json::from_str(line).unwrap();
+        if left_out.contains(&exchange.exchange) {
+            continue;
+        }
         let answer = send(request(&frontend, &exchange)).await;
         backend::play(&frontend, &exchange).await;
         if let Err(difference) = compare::compare(&exchange, &answer) {
@@ -76,9 +94,9 @@ async fn recorded_exchanges_are_answered_as_copr_does() {
 
 /// Every difference has its reason, and nothing has one that is the same.
 fn check(found: &BTreeMap<u32, Vec<String>>) {
-    let differences: Differences = toml::from_str(DIFFERENCES).unwrap();
+    let differences = Differences::read();
     assert!(differences.difference.iter().all(|difference| difference.reason.len() > 20));
-    let known: BTreeSet<u32> = differences.difference.iter().flat_map(|d| d.exchanges.clone()).collect();
+    let known = differences.numbers(false);
     let unknown: Vec<_> = found.iter().filter(|(number, _)| !known.contains(number)).collect();
     let told: String =
         unknown.iter().map(|(number, texts)| format!("{number}: {}\n", texts.join("\n"))).collect();

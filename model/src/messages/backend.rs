@@ -23,6 +23,7 @@ pub enum BackendTask {
     RollBackV1(RollBack),
     RotateKeyV1(RotateKey),
     ForkV1(Fork),
+    TakePackageV1(TakePackage),
 }
 
 /// Make the repositories of a project what its results say: creates missing and empty ones.
@@ -126,6 +127,20 @@ pub struct ForkedBuild {
     pub to: BuildId,
 }
 
+/// Publish a finished package that a user uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakePackage {
+    pub action: ActionId,
+    pub project: ProjectRef,
+    pub build: BuildId,
+    pub dir: DirName,
+    pub chroots: Vec<ChrootName>,
+    /// Where the file lies.
+    pub url: String,
+    #[serde(default)]
+    pub grant: Option<Grant>,
+}
+
 impl Message for BackendTask {
     const STREAM: &'static str = "coppice:backend";
     const GROUP: &'static str = "backend";
@@ -143,6 +158,7 @@ impl Message for BackendTask {
             Self::RollBackV1(back) => format!("action/{}", back.action),
             Self::RotateKeyV1(rotate) => format!("action/{}", rotate.action),
             Self::ForkV1(fork) => format!("action/{}", fork.action),
+            Self::TakePackageV1(take) => format!("action/{}", take.action),
         }
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Message;
 use crate::{
-    ActionId, Attempt, BuildId, ChrootName, UnixTime,
-    package::SourceHeader,
+    ActionId, Attempt, BuildId, ChrootName, PackageName, UnixTime,
+    package::{Nevra, SourceHeader},
     state::Stage,
     work::{DistGitCommit, Failure, TaskId, TaskOutcome},
 };
@@ -75,7 +75,18 @@ pub struct ActionDone {
     /// When that key ends.
     #[serde(default)]
     pub key_expires_on: Option<UnixTime>,
+    /// The finished package that was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Box<TakenPackage>>,
     pub at: UnixTime,
+}
+
+/// What an uploaded package turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenPackage {
+    /// Its source's name.
+    pub package: PackageName,
+    pub nevra: Nevra,
 }
 
 impl Message for Report {

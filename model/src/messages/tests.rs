@@ -247,7 +247,9 @@ fn reports() -> Vec<(&'static str, Report)> {
         reason: "no heartbeat".into(),
         at: AT,
     };
+    let taken = TakenPackage { package: "hello".parse().unwrap(), nevra: nevra() };
     let done = ActionDone {
+        taken: None,
         action: ActionId(9),
         error: None,
         fingerprint: Some("AB".into()),
@@ -267,6 +269,14 @@ fn reports() -> Vec<(&'static str, Report)> {
         ("lost_v1", lost),
         ("imported_v1", Report::ImportedV1(imported)),
         ("import_failed_v1", Report::ImportFailedV1 { build: BuildId(7), failure: failure(), at: AT }),
+        (
+            "action_done_v1_taken",
+            Report::ActionDoneV1(ActionDone {
+                action: ActionId(11),
+                taken: Some(Box::new(taken)),
+                ..done.clone()
+            }),
+        ),
         ("action_done_v1", Report::ActionDoneV1(done.clone())),
         (
             "action_done_v1_key",
@@ -372,6 +382,16 @@ fn golden_files_of_every_way_to_make_sources_and_of_comps_parse_for_ever() {
     };
     keeps_its_promise("publish_v1_comps", &BackendTask::PublishV1(comps));
     keeps_its_promise("fork_v1", &fork());
+    let take = TakePackage {
+        action: ActionId(9),
+        project: project(),
+        build: BuildId(7),
+        dir: "tools".parse().unwrap(),
+        chroots: vec!["fedora-43-x86_64".parse().unwrap()],
+        url: "http://frontend/tmp/x/hello-1-1.x86_64.rpm".into(),
+        grant: Some(grant()),
+    };
+    keeps_its_promise("take_package_v1", &BackendTask::TakePackageV1(take));
 }
 
 #[test]

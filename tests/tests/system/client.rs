@@ -33,6 +33,7 @@ fn copr_cli_works_unchanged(database: Database) {
     assert!(config.contains(&format!("{}/alice/tools/{CHROOT}/", stack.results_url)), "{config}");
 
     builds(&stack, &alice, &bob);
+    finished_package(&stack, &alice);
     alice.copr(&["regenerate-repos", "tools"]).ok();
     bob.copr(&["delete", "alice/tools"]).fails(7);
     alice.copr(&["delete", "tools"]).ok();
@@ -76,6 +77,28 @@ fn builds(stack: &Stack, alice: &Member, bob: &Member) {
 
     let (status, body) = alice.asks("GET", "no/such/thing", None);
     assert_eq!((status, &body["error"]), (404, &json!("Such API endpoint doesn't exist")));
+}
+
+/// Built elsewhere, and only published here.
+fn finished_package(stack: &Stack, alice: &Member) {
+    let source = distro::srpm("noarch-hello", stack.scratch());
+    let top = stack.scratch().join("elsewhere");
+    let rebuilt = std::process::Command::new("rpmbuild")
+        .args(["--rebuild", "--nodeps", "--define", &format!("_topdir {}", top.display())])
+        .arg(&source)
+        .output()
+        .unwrap();
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let made = std::fs::read_dir(top.join("RPMS/noarch")).unwrap().next().unwrap().unwrap().path();
+    let said = alice.copr(&["uploadrpm", "tools", &made.display().to_string(), "--chroot", CHROOT]).ok();
+    assert!(said.contains("succeeded"), "{said}");
+    let build = alice.get("build/list?ownername=alice&projectname=tools&limit=1")["items"][0].clone();
+    assert_eq!(
+        (&build["state"], &build["source_package"]["name"]),
+        (&json!("succeeded"), &json!("noarch-hello"))
+    );
+    let refused = alice.copr(&["uploadrpm", "tools", &source.display().to_string(), "--nowait"]).fails(1);
+    assert!(refused.contains("finished .rpm files"), "{refused}");
 }
 
 fn copr_cli_keeps_packages_chroots_roles_and_tokens(database: Database) {

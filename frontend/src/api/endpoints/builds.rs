@@ -45,6 +45,10 @@ fn submissions() -> Vec<Endpoint> {
             build_submit::from_upload,
             submission("A build of an uploaded SRPM or spec file").file("pkgs").answers::<BuildDto>(),
         ),
+        Endpoint::at("/build/create/rpm-upload").post(
+            build_submit::from_package,
+            submission("Publishes a finished package as it is").file("pkgs").answers::<BuildDto>(),
+        ),
         Endpoint::at("/build/create/{method:scm|distgit|pypi|rubygems|custom}").post(
             build_submit::from_method,
             submission("A build of sources that a builder makes").body(&SOURCE).answers::<BuildDto>(),

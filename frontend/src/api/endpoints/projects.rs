@@ -89,16 +89,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .body(&[flag("verify", "Not looked at")])
                 .answers::<ProjectDto>(),
         ),
-        Endpoint::at("/webhook/generate/{owner}/{project}")
-            .post(project::renew_webhook_secret, operation("A new secret for webhooks").login()),
     ];
     all.extend(roles());
     all.extend(repositories());
+    all.extend(chroots());
     all
 }
 
 fn roles() -> Vec<Endpoint> {
     vec![
+        Endpoint::at("/webhook/generate/{owner}/{project}")
+            .post(project::renew_webhook_secret, operation("A new secret for webhooks").login()),
         Endpoint::at("/project/permissions/get/{owner}/{project}")
             .get(permissions::list, operation("Who has or wants which role").login()),
         Endpoint::at("/project/permissions/set/{owner}/{project}").put(
@@ -155,6 +156,11 @@ fn repositories() -> Vec<Endpoint> {
                 integer("snapshot", "Its number").needed(),
             ]),
         ),
+    ]
+}
+
+fn chroots() -> Vec<Endpoint> {
+    vec![
         Endpoint::at("/project-chroot/edit/{owner}/{project}/{chroot}").put(
             project_chroot::edit,
             operation("Changes what is given of a chroot of a project")

@@ -8,13 +8,21 @@ use coppice_model::{
 use coppice_store::{Action, Conn, actions, projects};
 
 use super::{inconsistent, moved};
-use crate::ops::{Context, OpError, keys, order};
+use crate::ops::{Context, OpError, keys, order, take_package};
 
 pub(super) fn done(tx: &mut Conn, cx: &Context, done: &ActionDone) -> Result<(), OpError> {
     let Some(action) = actions::find(tx, done.action)? else { return Ok(()) };
     let event = if done.error.is_none() { ActionEvent::Done } else { ActionEvent::Failed };
     let Step::To(next) = action.state.on(event).map_err(inconsistent)? else { return Ok(()) };
     let error = done.error.as_deref();
+    if let Some(take) = take_package::of_action(&action) {
+        let ended = match (error, &done.taken) {
+            (Some(reason), _) => Err(reason),
+            (None, Some(taken)) => Ok(taken.as_ref()),
+            (None, None) => return Err(inconsistent(format!("action {} published nothing", action.id))),
+        };
+        take_package::taken(tx, cx, take, ended, done.at)?;
+    }
     moved(actions::update_state(tx, action.id, action.state, next, (error, done.at))?)?;
     match (error, &done.fingerprint) {
         (Some(reason), _) => {

@@ -188,7 +188,7 @@ fn remove_results(
         package: view.build.package().cloned(),
         chroots: vec![chroot.chroot.clone()],
     };
-    delete_builds::order_removal(tx, cx, view, vec![results])
+    delete_builds::order_removal(tx, cx, &view.build.project, vec![results])
 }
 
 /// The build and the chroot, locked; `None` when they are gone or the report is of an older attempt.

@@ -71,7 +71,7 @@ fn made(tx: &mut Conn, cx: &Context, view: BuildView, srpm_url: &str, at: UnixTi
 }
 
 /// Ends the build: there is nothing to build from.
-pub(super) fn fail(
+pub(in crate::ops) fn fail(
     tx: &mut Conn,
     cx: &Context,
     view: &BuildView,

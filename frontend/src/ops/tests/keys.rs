@@ -18,6 +18,7 @@ fn told(world: &World, sent: &Sent, ends_on: i64) {
         KeygenTask::RenewKeyV1(renew) => renew.action,
     };
     world.heard(Report::ActionDoneV1(ActionDone {
+        taken: None,
         action,
         error: None,
         fingerprint: Some("ABCD".into()),

@@ -287,6 +287,7 @@ pub fn imported(build: BuildId, chroots: &[&str]) -> Imported {
 pub fn key_made(sent: &Sent) -> Report {
     let KeygenTask::CreateKeyV1(create) = sent.keygen() else { panic!("no key was ordered") };
     Report::ActionDoneV1(ActionDone {
+        taken: None,
         action: create.action,
         error: None,
         fingerprint: Some("ABCD".into()),

@@ -32,6 +32,7 @@ pub async fn play(frontend: &Frontend, exchange: &Exchange) {
             for action in body["actions"].as_array().into_iter().flatten() {
                 let action = ActionId(action["id"].as_i64().unwrap());
                 let done = ActionDone {
+                    taken: None,
                     action,
                     error: None,
                     fingerprint: None,

@@ -1,0 +1,74 @@
+//! Results that nobody installs any more.
+
+use coppice_model::{BuildId, ChrootName, DirName, PackageName, ProjectId, UnixTime};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
+
+use crate::{Conn, StoreError, column, conn::on_either, schema::build_chroots};
+
+const SUPERSEDED: &str = include_str!("superseded.sql");
+
+/// One build in one chroot whose results a newer one made useless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseded {
+    pub id: i64,
+    pub project: ProjectId,
+    pub build: BuildId,
+    pub dir: DirName,
+    pub package: PackageName,
+    pub chroot: ChrootName,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    project_id: i64,
+    #[diesel(sql_type = BigInt)]
+    build_id: i64,
+    #[diesel(sql_type = Text)]
+    dir: String,
+    #[diesel(sql_type = Text)]
+    package: String,
+    #[diesel(sql_type = Text)]
+    chroot: String,
+}
+
+impl TryFrom<Row> for Superseded {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            project: ProjectId(row.project_id),
+            build: BuildId(row.build_id),
+            dir: column::word("a build's directory", &row.dir)?,
+            package: column::word("a build's package", &row.package)?,
+            chroot: column::word("a build's chroot", &row.chroot)?,
+        })
+    }
+}
+
+/// Beyond the row `after`, superseded before `before`; one statement.
+pub fn list_superseded(
+    conn: &mut Conn,
+    after: i64,
+    before: UnixTime,
+    limit: i64,
+) -> Result<Vec<Superseded>, StoreError> {
+    let query = diesel::sql_query(SUPERSEDED)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(before.0)
+        .bind::<BigInt, _>(limit);
+    column::all(on_either!(conn, |c| query.load::<Row>(c)?))
+}
+
+/// Notes that the results of these rows are gone; what became of the builds stays.
+pub fn forget_results(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+    let rows = build_chroots::table.filter(build_chroots::id.eq_any(ids));
+    let none = build_chroots::result_dir.eq(None::<String>);
+    on_either!(conn, |c| diesel::update(rows).set(none).execute(c)?);
+    Ok(())
+}
