@@ -20,9 +20,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         "launcher",
         &["model", "runtime", "frontend", "backend", "distgit", "keygen", "builder-agent", "minidistro"],
     ),
-    // Its bench drives the publisher and the signer without the services around them.
-    ("tests", &["backend", "kit", "model", "runtime", "minidistro"]),
-    ("tests/kit", &["model", "minidistro"]),
+    // Its bench drives the publisher and the signer without the services around them, and fills databases.
+    ("tests", &["backend", "kit", "model", "runtime", "store", "minidistro"]),
+    ("tests/kit", &["model", "runtime", "store", "minidistro"]),
     ("tests/minidistro", &[]),
 ];
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::{
-    FromRequest, Handler, Resource, Responder,
+    FromRequest, Handler, Resource, Responder, Route,
     middleware::DefaultHeaders,
     web::{self, ServiceConfig},
 };
@@ -153,74 +153,57 @@ impl Endpoint {
         parts.collect::<Vec<_>>().join("/").into()
     }
 
-    pub fn get<F, A>(mut self, handler: F, operation: Operation) -> Self
-    where
-        F: Handler<A>,
-        A: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.resource = self.resource.route(web::get().to(handler));
-        self.operations.push(("get", operation));
-        self
+    pub fn get<A: FromRequest + 'static>(self, handler: impl Handles<A>, operation: Operation) -> Self {
+        self.with("get", web::get().to(handler), operation)
     }
 
-    pub fn post<F, A>(mut self, handler: F, operation: Operation) -> Self
-    where
-        F: Handler<A>,
-        A: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.resource = self.resource.route(web::post().to(handler));
-        self.operations.push(("post", operation));
-        self
+    pub fn post<A: FromRequest + 'static>(self, handler: impl Handles<A>, operation: Operation) -> Self {
+        self.with("post", web::post().to(handler), operation)
     }
 
     /// Only that, without the way that clients took before.
-    pub fn only_delete<F, A>(mut self, handler: F, operation: Operation) -> Self
-    where
-        F: Handler<A>,
-        A: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.resource = self.resource.route(web::delete().to(handler));
-        self.operations.push(("delete", operation));
-        self
+    pub fn only_delete<A: FromRequest + 'static>(
+        self,
+        handler: impl Handles<A>,
+        operation: Operation,
+    ) -> Self {
+        self.with("delete", web::delete().to(handler), operation)
     }
 
     /// PUT, and POST as clients did before.
-    pub fn put<F, A>(mut self, handler: F, operation: Operation) -> Self
-    where
-        F: Handler<A> + Clone,
-        A: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.resource = self.resource.route(web::put().to(handler.clone()));
-        self.operations.push(("put", operation.clone()));
-        self.before(handler, operation, "PUT")
+    pub fn put<A: FromRequest + 'static>(
+        self,
+        handler: impl Handles<A> + Clone,
+        operation: Operation,
+    ) -> Self {
+        let now = self.with("put", web::put().to(handler.clone()), operation.clone());
+        now.with("post", before(handler, "PUT"), Operation { is_deprecated: true, ..operation })
     }
 
     /// DELETE, and POST as clients did before.
-    pub fn delete<F, A>(mut self, handler: F, operation: Operation) -> Self
-    where
-        F: Handler<A> + Clone,
-        A: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.resource = self.resource.route(web::delete().to(handler.clone()));
-        self.operations.push(("delete", operation.clone()));
-        self.before(handler, operation, "DELETE")
+    pub fn delete<A: FromRequest + 'static>(
+        self,
+        handler: impl Handles<A> + Clone,
+        operation: Operation,
+    ) -> Self {
+        let now = self.with("delete", web::delete().to(handler.clone()), operation.clone());
+        now.with("post", before(handler, "DELETE"), Operation { is_deprecated: true, ..operation })
     }
 
-    fn before<F, A>(mut self, handler: F, operation: Operation, now: &str) -> Self
-    where
-        F: Handler<A>,
-        A: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        let warning = format!("This method is deprecated: Use {now} method instead of POST");
-        let headers = DefaultHeaders::new().add(("Warning", warning));
-        self.resource = self.resource.route(web::post().to(handler).wrap(headers));
-        self.operations.push(("post", Operation { is_deprecated: true, ..operation }));
+    fn with(mut self, method: &'static str, route: Route, operation: Operation) -> Self {
+        self.resource = self.resource.route(route);
+        self.operations.push((method, operation));
         self
     }
+}
+
+/// A handler of a request.
+pub trait Handles<A>: Handler<A, Output: Responder + 'static> {}
+
+impl<A, F: Handler<A, Output: Responder + 'static>> Handles<A> for F {}
+
+/// The way that clients took before there was `now`.
+fn before<A: FromRequest + 'static>(handler: impl Handles<A>, now: &str) -> Route {
+    let warning = format!("This method is deprecated: Use {now} method instead of POST");
+    web::post().to(handler).wrap(DefaultHeaders::new().add(("Warning", warning)))
 }

@@ -137,18 +137,14 @@ impl BuildView {
         }
     }
 
-    /// The earliest start of a chroot.
+    /// See [`BuildLine::started_on`].
     pub fn started_on(&self) -> Option<UnixTime> {
-        self.chroots.iter().filter_map(|chroot| chroot.started_on).min()
+        BuildLine::from(self).started_on()
     }
 
-    /// When the last chroot, or the source phase that nothing follows, ended.
+    /// See [`BuildLine::ended_on`].
     pub fn ended_on(&self) -> Option<UnixTime> {
-        if !self.state().is_final() {
-            return None;
-        }
-        let chroots = self.chroots.iter().filter_map(|chroot| chroot.ended_on).max();
-        chroots.or(self.build.source_ended_on)
+        BuildLine::from(self).ended_on()
     }
 }
 

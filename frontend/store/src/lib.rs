@@ -22,6 +22,7 @@ pub mod mock_chroots;
 pub mod outbox;
 pub mod packages;
 pub mod permissions;
+pub mod plain;
 pub mod project_chroots;
 pub mod project_dirs;
 pub mod projects;

@@ -11,20 +11,10 @@ mod support;
 use std::sync::Mutex;
 
 use coppice_kit::corpus;
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use coppice_store::plain;
 use support::Frontend;
 
 static ASKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-struct Count;
-
-impl Instrumentation for Count {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            ASKED.lock().unwrap().push(query.to_string());
-        }
-    }
-}
 
 /// Of one good answer: the fewest of several, because the service asks something by itself now and then.
 async fn statements(frontend: &Frontend, path: &str) -> Vec<String> {
@@ -64,7 +54,7 @@ const LISTS: [(&str, &str, usize); 8] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_takes_as_many_statements_as_a_short_one() {
-    set_default_instrumentation(|| Some(Box::new(Count))).unwrap();
+    plain::watch(|statement| ASKED.lock().unwrap().push(statement.to_owned())).unwrap();
     let frontend = Frontend::start_bare(|_| {}).await;
     corpus::fill(frontend.store(), false).await.unwrap();
     for (short, long, most) in LISTS {

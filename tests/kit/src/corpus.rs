@@ -6,10 +6,9 @@ use coppice_model::{
 };
 use coppice_runtime::secret::hash_token;
 use coppice_store::{
-    Conn, NewApiToken, Page, Store, StoreError, TokenScope, mock_chroots, mock_chroots::NewMockChroot,
+    Conn, NewApiToken, Page, Store, StoreError, TokenScope, mock_chroots, mock_chroots::NewMockChroot, plain,
     tokens, users,
 };
-use diesel::connection::SimpleConnection;
 
 /// The catalogue, in its order.
 pub const CHROOTS: [&str; 10] = [
@@ -39,12 +38,14 @@ pub async fn fill(store: &Store, is_postgres: bool) -> Result<(), StoreError> {
     store
         .write(move |tx| {
             add_chroots(tx)?;
-            tx.batch_execute(SQL)?;
+            plain::run(tx, SQL)?;
             if is_postgres {
                 for table in POSTGRES_COUNTERS {
-                    tx.batch_execute(&format!(
-                        "SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
-                    ))?;
+                    let last = format!("(SELECT max(id) FROM {table})");
+                    plain::run(
+                        tx,
+                        &format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})"),
+                    )?;
                 }
             }
             add_tokens(tx)
@@ -52,7 +53,7 @@ pub async fn fill(store: &Store, is_postgres: bool) -> Result<(), StoreError> {
         .await?;
     // The planner has seen a server in use too.
     let statement = if is_postgres { "VACUUM ANALYZE" } else { "ANALYZE" };
-    store.tidy(|conn| Ok::<_, StoreError>(conn.batch_execute(statement)?)).await
+    store.tidy(|conn| plain::run(conn, statement)).await
 }
 
 fn add_chroots(tx: &mut Conn) -> Result<(), StoreError> {

@@ -5,15 +5,16 @@ pub mod server;
 
 use coppice_kit::{corpus, postgres::Postgres, redis::Redis};
 
-use crate::figure::{Figure, p99};
+use crate::figure::{Figure, median, p99};
 use client::{Client, Route};
 use server::{Kind, Server};
 
 /// Before anything is measured, so that caches and statements are ready.
 const WARM_UP: usize = 20;
-/// At least so long is measured, so that the clock of the CPU is fine enough.
-const LEAST_MS: f64 = 400.0;
-const PORTION: usize = 50;
+const PORTIONS: usize = 9;
+/// At least so much is used in a portion.
+const LEAST_MS: f64 = 60.0;
+const AT_ONCE: usize = 20;
 const CONNECTIONS: usize = 8;
 const MIXED: usize = 3_000;
 
@@ -56,14 +57,19 @@ fn on(kind: &Kind) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Milliseconds of CPU for one request.
+/// Milliseconds of CPU for one request: the middle one of several portions, because others use this machine too.
 fn cost(server: &Server, client: &Client, route: &Route) -> anyhow::Result<f64> {
     client.repeat(route, WARM_UP)?;
+    let portions = (0..PORTIONS).map(|_| portion(server, client, route));
+    Ok(median(portions.collect::<anyhow::Result<_>>()?))
+}
+
+fn portion(server: &Server, client: &Client, route: &Route) -> anyhow::Result<f64> {
     let before = server.cpu()?;
     let mut requests = 0;
     loop {
-        client.repeat(route, PORTION)?;
-        requests += PORTION;
+        client.repeat(route, AT_ONCE)?;
+        requests += AT_ONCE;
         let used = server.cpu()?.since(&before);
         if used >= LEAST_MS {
             return Ok(used / requests as f64);

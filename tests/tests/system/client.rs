@@ -143,6 +143,8 @@ fn packages(alice: &Member) {
         let said = alice.copr(&[&[&add, "tools", "--name", &name], arguments].concat()).ok();
         assert!(said.contains("Create or edit operation was successful."), "{said}");
         assert!(alice.copr(&["get-package", "tools", "--name", &name]).ok().contains(&format!("\"{kind}\"")));
+        let edit = format!("edit-package-{kind}");
+        alice.copr(&[&[&edit, "tools", "--name", &name], arguments].concat()).ok();
     }
     let again = alice.copr(&["add-package-rubygems", "tools", "--name", "a-scm", "--gem", "x"]).fails(1);
     assert!(again.contains("Package a-scm already exists in copr alice/tools."), "{again}");

@@ -1,4 +1,0 @@
-ALTER TABLE actions DROP CONSTRAINT actions_kind_check;
-ALTER TABLE actions ADD CONSTRAINT actions_kind_check CHECK (kind IN
-    ('create_key', 'publish', 'delete_builds', 'delete_project', 'roll_back', 'renew_key', 'rotate_key', 'fork',
-    'take_package'));
