@@ -63,7 +63,7 @@ pub use packages::{
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
-pub use prune::prune_results;
+pub use prune::{DROPPED_DAYS, expire_chroots, prune_results};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use resend::{resend_actions, resend_builds, resend_cancels};

@@ -100,8 +100,15 @@ impl Sweep {
         let gone = self.app.store.write(move |tx| ops::expire_projects(tx, &cx)).await?;
         let cx = self.app.context();
         let pulls = self.app.store.write(move |tx| ops::expire_pull_dirs(tx, &cx)).await?;
-        if gone + pulls > 0 {
-            tracing::info!(gone, pulls, "projects and pull requests whose time was over are deleted");
+        let cx = self.app.context();
+        let chroots = self.app.store.write(move |tx| ops::expire_chroots(tx, &cx)).await?;
+        if gone + pulls + chroots > 0 {
+            tracing::info!(
+                gone,
+                pulls,
+                chroots,
+                "projects, pull requests and chroots whose time was over are deleted"
+            );
         }
         Ok(())
     }

@@ -15,8 +15,6 @@ use crate::{
 };
 
 const DAY_S: i64 = 86_400;
-/// A dropped chroot keeps its data so long.
-const KEPT_DAYS: i64 = 7;
 /// It travels in a message.
 const MOST_COMPS_BYTES: u64 = 4 << 20;
 
@@ -37,7 +35,7 @@ pub struct ProjectChrootDto {
 
 impl ProjectChrootDto {
     fn new(project: &Project, chroot: ProjectChroot, now: UnixTime) -> Self {
-        let delete_on = chroot.disabled_on.map(|dropped| dropped.plus_seconds(KEPT_DAYS * DAY_S));
+        let delete_on = chroot.disabled_on.map(|dropped| dropped.plus_seconds(ops::DROPPED_DAYS * DAY_S));
         let mock_chroot = chroot.name().to_string();
         let settings = chroot.settings;
         Self {

@@ -68,7 +68,8 @@ stories! {
         a_package_keeps_so_many_builds_and_its_newest_good_one,
         a_finished_package_is_published_without_a_build,
         a_refused_or_stopped_package_leaves_nothing,
-        results_go_two_weeks_after_a_newer_good_build;
+        results_go_two_weeks_after_a_newer_good_build,
+        a_dropped_chroot_goes_with_its_results_after_a_week;
     reports:
         a_repeated_report_changes_nothing,
         a_lost_builder_is_another_attempt,

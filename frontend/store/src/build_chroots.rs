@@ -1,6 +1,6 @@
 //! One build in one chroot.
 
-mod superseded;
+mod results;
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use diesel::prelude::*;
 
 use crate::{BuildFailure, Conn, StoreError, column, conn::on_either, schema::build_chroots};
 
-pub use superseded::{Superseded, forget_results, list_superseded};
+pub use results::{StoredResults, forget_results, list_results, list_superseded};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {

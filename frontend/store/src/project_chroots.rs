@@ -107,6 +107,23 @@ pub fn list_buildable(conn: &mut Conn, project: ProjectId) -> Result<Vec<Project
     Ok(chroots)
 }
 
+/// Chroots that projects dropped before `before`, with their projects; one statement.
+pub fn list_dropped(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<ProjectChroot>, StoreError> {
+    let rows: Vec<(ProjectChrootRow, MockChrootRow)> = project_chroots::table
+        .inner_join(mock_chroots::table)
+        .filter(project_chroots::is_enabled.eq(false))
+        .filter(project_chroots::disabled_on.lt(before.0))
+        .order(project_chroots::id)
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter().map(|(row, mock)| domain(row, mock)).collect()
+}
+
+pub fn delete(conn: &mut Conn, id: i64) -> Result<(), StoreError> {
+    diesel::delete(project_chroots::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
 /// The names of the enabled and active chroots of several projects; one statement.
 pub fn names(
     conn: &mut Conn,

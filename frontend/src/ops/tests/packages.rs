@@ -199,3 +199,35 @@ pub fn results_go_two_weeks_after_a_newer_good_build(world: &World) {
     prune();
     assert!(world.sent().is_empty());
 }
+
+pub fn a_dropped_chroot_goes_with_its_results_after_a_week(world: &World) {
+    let alice = world.member("alice");
+    let project = world.project(&alice, "tools", &[F43, EPEL]);
+    let build = world.pending(&alice, &project, &[F43, EPEL]);
+    for chroot in [F43, EPEL] {
+        world.heard(finished(&rpm(build, chroot), 1, published()));
+    }
+    let only = |chroots: &[&str]| {
+        let wanted = Some(chroots.iter().map(ToString::to_string).collect());
+        world
+            .edit(&alice, &project, ops::ProjectChanges { chroots: wanted, ..ops::ProjectChanges::default() })
+            .unwrap();
+        world.sent();
+    };
+    let expire = || world.write(ops::expire_chroots).unwrap();
+    only(&[F43]);
+    world.app.clock.advance(7 * 86_400);
+    only(&[F43, EPEL]);
+    assert_eq!((expire(), world.sent().len()), (0, 0), "it was taken back in time");
+    only(&[F43]);
+    world.app.clock.advance(7 * 86_400 + 1);
+    assert_eq!(expire(), 1);
+    let BackendTask::DeleteBuildsV1(delete) = world.sent().remove(0).backend() else { panic!("no removal") };
+    assert_eq!(
+        (delete.builds[0].build, delete.builds[0].chroots.clone()),
+        (build, vec![EPEL.parse().unwrap()])
+    );
+    let left: Vec<_> = world.view(build).chroots.iter().map(|chroot| chroot.result_dir.is_some()).collect();
+    assert_eq!((left, expire()), (vec![true, false], 0));
+    only(&[F43, EPEL]);
+}

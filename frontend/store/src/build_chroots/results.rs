@@ -1,4 +1,4 @@
-//! Results that nobody installs any more.
+//! Results that are to go.
 
 use coppice_model::{BuildId, ChrootName, DirName, PackageName, ProjectId, UnixTime};
 use diesel::{
@@ -6,13 +6,17 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use crate::{Conn, StoreError, column, conn::on_either, schema::build_chroots};
+use crate::{
+    Conn, StoreError, column,
+    conn::on_either,
+    schema::{build_chroots, builds},
+};
 
 const SUPERSEDED: &str = include_str!("superseded.sql");
 
-/// One build in one chroot whose results a newer one made useless.
+/// Results of one build in one chroot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Superseded {
+pub struct StoredResults {
     pub id: i64,
     pub project: ProjectId,
     pub build: BuildId,
@@ -21,7 +25,7 @@ pub struct Superseded {
     pub chroot: ChrootName,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
     id: i64,
@@ -37,7 +41,7 @@ struct Row {
     chroot: String,
 }
 
-impl TryFrom<Row> for Superseded {
+impl TryFrom<Row> for StoredResults {
     type Error = StoreError;
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
@@ -51,13 +55,37 @@ impl TryFrom<Row> for Superseded {
     }
 }
 
+/// Of a project in one chroot; one statement.
+pub fn list_results(
+    conn: &mut Conn,
+    project: ProjectId,
+    chroot: &ChrootName,
+) -> Result<Vec<StoredResults>, StoreError> {
+    let query = build_chroots::table
+        .inner_join(builds::table)
+        .filter(builds::project_id.eq(project.0))
+        .filter(build_chroots::chroot.eq(chroot.as_str()))
+        .filter(build_chroots::result_dir.is_not_null())
+        .filter(builds::package.is_not_null())
+        .order(build_chroots::id)
+        .select((
+            build_chroots::id,
+            builds::project_id,
+            build_chroots::build_id,
+            builds::dir,
+            builds::package.assume_not_null(),
+            build_chroots::chroot,
+        ));
+    column::all(on_either!(conn, |c| query.load::<Row>(c)?))
+}
+
 /// Beyond the row `after`, superseded before `before`; one statement.
 pub fn list_superseded(
     conn: &mut Conn,
     after: i64,
     before: UnixTime,
     limit: i64,
-) -> Result<Vec<Superseded>, StoreError> {
+) -> Result<Vec<StoredResults>, StoreError> {
     let query = diesel::sql_query(SUPERSEDED)
         .bind::<BigInt, _>(after)
         .bind::<BigInt, _>(before.0)
