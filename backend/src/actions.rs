@@ -62,6 +62,9 @@ impl Results {
                     self.put_comps(&repo, comps).map_err(IngestError::disk("placing comps.xml"))?;
                 }
                 self.publisher.reconcile(&repo, publish.from_scratch, publish.grant.as_ref()).await?;
+                if let Some(is_devel) = publish.devel {
+                    self.publisher.set_devel(&repo, is_devel, publish.from_scratch).await?;
+                }
             }
         }
         // Repositories first: they shall exist even while keygen is away.

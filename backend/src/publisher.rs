@@ -128,6 +128,13 @@ impl Publisher {
         self.publish_as(repo, Wish { anew, ..Wish::default() }, grant).await
     }
 
+    /// In devel mode users see new builds only after `with_all`; builds find them below `devel/` at once.
+    pub async fn set_devel(&self, repo: &RepoId, is_devel: bool, with_all: bool) -> Result<(), PublishError> {
+        let turn = self.inner.turns.of(repo);
+        let _alone = turn.covered.lock().await;
+        self.on_disk(repo, move |place| Ok(place.set_devel(is_devel, with_all)?)).await
+    }
+
     /// Forgets builds; the next publish is without them.
     pub async fn forget(&self, repo: &RepoId, builds: Vec<String>) -> Result<(), PublishError> {
         self.on_disk(repo, move |place| {

@@ -56,6 +56,8 @@ pub enum Command {
     ChrootList,
     /// No new builds for this chroot; what was built stays.
     ChrootDeactivate { name: String },
+    /// The distribution ended: no new builds for this chroot, and users read why; what was built stays.
+    ChrootEol { name: String },
     /// Builds for this chroot again.
     ChrootActivate { name: String },
     /// Adds or changes all chroots of a TOML file: tables `[[chroot]]` with the names of `chroot-add`'s options, and
@@ -121,6 +123,7 @@ async fn answer(
         Command::ChrootDeactivate { name } => {
             store.write(move |tx| chroots::activate(tx, &name, false)).await
         }
+        Command::ChrootEol { name } => store.write(move |tx| chroots::end(tx, &name, now)).await,
         Command::ChrootActivate { name } => store.write(move |tx| chroots::activate(tx, &name, true)).await,
         Command::ChrootComment { name, text } => {
             store.write(move |tx| chroots::comment(tx, &name, &text.join(" "))).await

@@ -246,10 +246,11 @@ impl Place {
             builds: written.builds,
             withheld: base.withheld.clone(),
             history: current.history.clone(),
+            shown: current.shown,
         };
         let snapshot = manifest.snapshot(wish.back_to);
         manifest.history.push(snapshot);
-        manifest.history = snapshots::kept(&manifest.history, now, &self.config);
+        manifest.history = snapshots::kept(&manifest.history, now, (&self.config, manifest.shown));
         manifest
     }
 
@@ -291,17 +292,49 @@ impl Place {
         self.tree.settle_dir(fresh, &target)
     }
 
+    /// Chooses what users see: the newest publish, or in devel mode the last one that was made for them, which is the
+    /// newest now if `with_all`.
+    pub fn set_devel(&self, is_devel: bool, with_all: bool) -> io::Result<()> {
+        let mut current = self.current()?;
+        let shown = match current.shown {
+            Some(number) if is_devel && !with_all => Some(number),
+            _ => is_devel.then_some(current.number),
+        };
+        if current.number > 0 && shown != current.shown {
+            current.shown = shown;
+            self.manifests().put(&current)?;
+            self.show(&current)?;
+        }
+        Ok(())
+    }
+
+    /// Below `devel/` builds find the newest publish; packages and index files lie in the repository.
+    fn show_devel(&self, manifest: &Manifest) -> io::Result<()> {
+        let devel = self.repository().join("devel");
+        if manifest.shown.is_none() {
+            return files::remove_all(&devel);
+        }
+        let repodata = devel.join("repodata");
+        fs::create_dir_all(&repodata)?;
+        let newest = snapshots::folder_of(&self.repository(), manifest.number).join("repodata");
+        ["repomd.xml.asc", "repomd.xml"]
+            .iter()
+            .try_for_each(|name| self.link(&newest.join(name), &repodata.join(name)))
+    }
+
     /// Makes what is served agree with a manifest; what agrees already is left alone.
     pub fn show(&self, manifest: &Manifest) -> io::Result<()> {
+        self.show_devel(manifest)?;
         let repository = self.repository();
+        let shown = manifest.shown.unwrap_or(manifest.number);
         let url = format!("{}/{}", self.results_url, self.repo);
-        let mirrorlist = format!("{url}/snapshots/{}/\n", manifest.number);
+        let mirrorlist = format!("{url}/snapshots/{shown}/\n");
         self.put(&repository.join("mirrorlist"), mirrorlist.as_bytes())?;
         self.watch.done(Step::Mirrorlist)?;
         let list = snapshots::list(manifest)?;
         self.put(&snapshots::folder(&repository).join("index.json"), &list)?;
         self.watch.done(Step::List)?;
-        let (from, to) = (snapshots::folder_of(&repository, manifest.number), repository.join("repodata"));
+        let (from, to) = (snapshots::folder_of(&repository, shown), repository.join("repodata"));
         for (name, step) in [("repomd.xml.asc", Step::Signature), ("repomd.xml", Step::Repomd)] {
             self.link(&from.join("repodata").join(name), &to.join(name))?;
             self.watch.done(step)?;
@@ -331,6 +364,7 @@ impl Place {
     pub fn drop_history(&self) -> io::Result<()> {
         let mut current = self.current()?;
         current.history.retain(|snapshot| snapshot.number == current.number);
+        current.shown = current.shown.map(|_| current.number);
         self.manifests().put(&current)?;
         self.show(&current)?;
         snapshots::sweep(&self.repository(), &self.manifests(), &current)?;
@@ -364,6 +398,10 @@ impl Place {
             return Ok(());
         }
         current.history.retain(|snapshot| !naming.contains(&snapshot.number));
+        // Users cannot be shown what names packages that are gone.
+        if current.shown.is_some_and(|shown| naming.contains(&shown)) {
+            current.shown = Some(current.number);
+        }
         self.manifests().put(&current)?;
         self.show(&current)?;
         snapshots::sweep(&self.repository(), &self.manifests(), &current)

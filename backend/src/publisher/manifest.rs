@@ -35,6 +35,9 @@ pub struct Manifest {
     pub withheld: BTreeSet<String>,
     /// The publishes that are still there, oldest first, this one last.
     pub history: Vec<Snapshot>,
+    /// Users see this publish, and newer ones lie below `devel/`; `None`: they see the newest.
+    #[serde(default)]
+    pub shown: Option<u64>,
 }
 
 /// One file, as `repomd.xml` tells of it.
@@ -102,6 +105,7 @@ impl Manifest {
             builds: Vec::new(),
             withheld: BTreeSet::new(),
             history: Vec::new(),
+            shown: None,
         }
     }
 

@@ -36,7 +36,12 @@ pub fn newest(repository: &Path) -> io::Result<u64> {
 }
 
 /// Those that stay, in the same order: oldest first, the current one last.
-pub fn kept(history: &[Snapshot], now: UnixTime, config: &PublishConfig) -> Vec<Snapshot> {
+/// So does the one that users are shown.
+pub fn kept(
+    history: &[Snapshot],
+    now: UnixTime,
+    (config, shown): (&PublishConfig, Option<u64>),
+) -> Vec<Snapshot> {
     let mut kept = Vec::new();
     let mut bytes = 0;
     let mut replaced_on = None;
@@ -47,7 +52,7 @@ pub fn kept(history: &[Snapshot], now: UnixTime, config: &PublishConfig) -> Vec<
             let is_within = rank <= config.grace_count && bytes + snapshot.bytes <= config.grace_bytes;
             now.0 - on.0 < config.grace_s && is_within
         };
-        if rank == 0 || is_kept || replaced_on.is_some_and(in_grace) {
+        if rank == 0 || shown == Some(snapshot.number) || is_kept || replaced_on.is_some_and(in_grace) {
             bytes += if rank == 0 { 0 } else { snapshot.bytes };
             kept.push(snapshot.clone());
         }
@@ -64,7 +69,8 @@ fn listed(snapshot: &Snapshot) -> SnapshotEntry {
 
 pub fn list(manifest: &Manifest) -> io::Result<Vec<u8>> {
     let snapshots = manifest.history.iter().map(listed).collect();
-    Ok(serde_json::to_vec_pretty(&SnapshotList { current: manifest.number, snapshots })?)
+    let current = manifest.shown.unwrap_or(manifest.number);
+    Ok(serde_json::to_vec_pretty(&SnapshotList { current, snapshots })?)
 }
 
 /// Removes what no kept publish needs: manifests first, so that nobody rolls back to half a snapshot.
@@ -118,7 +124,7 @@ mod tests {
     }
 
     fn numbers(times: &[i64], now: i64, config: &PublishConfig) -> Vec<u64> {
-        kept(&history(times), UnixTime(now), config).iter().map(|snapshot| snapshot.number).collect()
+        kept(&history(times), UnixTime(now), (config, None)).iter().map(|snapshot| snapshot.number).collect()
     }
 
     fn config() -> PublishConfig {
@@ -137,6 +143,13 @@ mod tests {
         assert_eq!(numbers(&[0, 10, 20], 900, &config()), [2, 3]);
         assert_eq!(numbers(&[0, 10, 20], 5_000, &config()), [3]);
         assert_eq!(numbers(&[], 0, &config()), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn the_one_that_users_are_shown_stays() {
+        let all = history(&[0, 10, 20, 30]);
+        let kept = kept(&all, UnixTime(5_000), (&config(), Some(2)));
+        assert_eq!(kept.iter().map(|snapshot| snapshot.number).collect::<Vec<_>>(), [2, 4]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::{
 
 fn publish() -> BackendTask {
     BackendTask::PublishV1(PublishRepositories {
+        devel: None,
         action: ActionId(9),
         project: ProjectRef { owner: "alice".parse().unwrap(), name: "tools".parse().unwrap() },
         dirs: vec!["tools".parse().unwrap()],

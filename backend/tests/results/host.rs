@@ -95,16 +95,25 @@ impl Host {
 
     /// What dnf finds in the repository, read over HTTP: `hello-0:1.0-1.fc43.noarch`.
     pub async fn dnf_sees(&self) -> BTreeSet<String> {
-        let output = self.dnf(&["repoquery", "--quiet", "--qf", "%{name}-%{epoch}:%{evr}.%{arch}"]).await;
+        self.dnf_sees_at(&self.repository_url()).await
+    }
+
+    /// The same at another address.
+    pub async fn dnf_sees_at(&self, url: &str) -> BTreeSet<String> {
+        let query = ["repoquery", "--quiet", "--qf", "%{name}-%{epoch}:%{evr}.%{arch}"];
+        let output = self.dnf_at(url, &query).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(ToOwned::to_owned).collect()
     }
 
     /// A dnf that knows this repository only, with a new root and an empty cache.
     pub async fn dnf(&self, arguments: &[&str]) -> Output {
+        self.dnf_at(&self.repository_url(), arguments).await
+    }
+
+    async fn dnf_at(&self, url: &str, arguments: &[&str]) -> Output {
         let root = tempfile::tempdir().unwrap();
-        let (mut command, key) =
-            (dnf(root.path(), &self.repository_url()), self.url("alice/tools/pubkey.gpg"));
+        let (mut command, key) = (dnf(root.path(), url), self.url("alice/tools/pubkey.gpg"));
         command.arg(format!("--setopt=test.gpgkey={key}")).args(arguments);
         tokio::task::spawn_blocking(move || {
             let output = command.output().expect("dnf is installed");

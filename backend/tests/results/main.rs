@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop at once")]
 
 mod deleting;
+mod devel;
 mod differential;
 mod forked;
 mod host;

@@ -23,6 +23,7 @@ use crate::{
 
 pub fn publish(from_scratch: bool) -> BackendTask {
     BackendTask::PublishV1(PublishRepositories {
+        devel: None,
         action: ActionId(1),
         project: project(),
         dirs: vec![main_dir()],

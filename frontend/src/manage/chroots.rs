@@ -4,13 +4,14 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use coppice_model::{
-    ChrootName,
+    ChrootName, UnixTime,
     chroot::{ChrootDefinition, Repository, Runner},
 };
 use coppice_store::{Conn, MockChroot, mock_chroots, mock_chroots::NewMockChroot};
 use serde::Deserialize;
 
 use super::ManageError;
+use crate::calendar::date;
 
 #[derive(Debug, Clone, Args, Deserialize)]
 pub struct ChrootAdd {
@@ -171,6 +172,12 @@ pub(super) fn activate(tx: &mut Conn, name: &str, is_active: bool) -> Result<Str
     mock_chroots::update_active(tx, chroot.id, is_active)?;
     let state = if is_active { "active" } else { "inactive" };
     Ok(format!("chroot {name} is {state}\n"))
+}
+
+/// Nothing that was built goes: users would have to be told before.
+pub(super) fn end(tx: &mut Conn, name: &str, now: UnixTime) -> Result<String, ManageError> {
+    activate(tx, name, false)?;
+    comment(tx, name, &format!("EOL since {}", date(now)))
 }
 
 pub(super) fn comment(tx: &mut Conn, name: &str, text: &str) -> Result<String, ManageError> {

@@ -123,6 +123,9 @@ async fn a_chroot_is_commented_left_out_and_taken_back() {
     say(&store, "chroot-deactivate fedora-43-x86_64").await.unwrap();
     assert!(list().await.contains("\tinactive\t") && list().await.contains("EOL soon"));
     say(&store, "chroot-activate fedora-43-x86_64").await.unwrap();
+    say(&store, "chroot-eol fedora-43-x86_64").await.unwrap();
+    assert!(list().await.contains("\tinactive\t") && list().await.contains("EOL since 2026-11-22"));
+    say(&store, "chroot-activate fedora-43-x86_64").await.unwrap();
     say(&store, "chroot-comment fedora-43-x86_64").await.unwrap();
     assert!(list().await.contains("\tactive\t") && !list().await.contains("EOL"));
     assert!(say(&store, "chroot-activate nosuch-1-x86_64").await.is_err());

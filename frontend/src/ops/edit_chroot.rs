@@ -102,6 +102,7 @@ fn publish(
         chroots,
         from_scratch: false,
         comps: Some(comps),
+        devel: None,
         grant: None,
     };
     order::publish_as(tx, cx, wish)

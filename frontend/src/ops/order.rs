@@ -234,6 +234,7 @@ pub(super) fn publish(
         chroots,
         from_scratch: false,
         comps: None,
+        devel: Some(project.settings.devel_mode),
         grant: None,
     };
     publish_as(tx, cx, wish)
@@ -266,6 +267,7 @@ pub(super) fn publish_all(
         chroots: chroots.iter().map(|chroot| chroot.name().clone()).collect(),
         from_scratch,
         comps: None,
+        devel: Some(project.settings.devel_mode),
         grant: None,
     };
     publish_as(tx, cx, wish)

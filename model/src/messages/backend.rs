@@ -39,6 +39,9 @@ pub struct PublishRepositories {
     /// The repositories carry this group file from now on; `None`: what they carry stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comps: Option<Comps>,
+    /// Whether users see new builds only when the repositories are made from scratch; `None`: as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devel: Option<bool>,
     #[serde(default)]
     pub grant: Option<Grant>,
 }

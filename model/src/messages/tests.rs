@@ -158,6 +158,7 @@ fn publishing() -> Vec<(&'static str, BackendTask)> {
         (
             "publish_v1",
             BackendTask::PublishV1(PublishRepositories {
+                devel: None,
                 action: ActionId(9),
                 project: project(),
                 dirs: vec!["tools".parse().unwrap()],
@@ -170,6 +171,7 @@ fn publishing() -> Vec<(&'static str, BackendTask)> {
         (
             "publish_v1_granted",
             BackendTask::PublishV1(PublishRepositories {
+                devel: None,
                 action: ActionId(10),
                 project: project(),
                 dirs: vec![],
@@ -372,6 +374,7 @@ fn golden_files_of_every_way_to_make_sources_and_of_comps_parse_for_ever() {
         keeps_its_promise(name, &BackendTask::SourceBuildV1(work));
     }
     let comps = PublishRepositories {
+        devel: None,
         action: ActionId(9),
         project: project(),
         dirs: vec!["tools".parse().unwrap()],
@@ -380,6 +383,8 @@ fn golden_files_of_every_way_to_make_sources_and_of_comps_parse_for_ever() {
         comps: Some(Comps { content: Some("<comps/>".into()) }),
         grant: Some(grant()),
     };
+    let devel = PublishRepositories { devel: Some(true), comps: None, ..comps.clone() };
+    keeps_its_promise("publish_v1_devel", &BackendTask::PublishV1(devel));
     keeps_its_promise("publish_v1_comps", &BackendTask::PublishV1(comps));
     keeps_its_promise("fork_v1", &fork());
     let take = TakePackage {
