@@ -1,10 +1,10 @@
 //! Every route that changes something, asked by everybody who may and who may not (contract sections 2, 3.1 and 8).
 
 use coppice_model::UnixTime;
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CHROOTS, Frontend, Member, send};
+use crate::support::{Answer, CHROOTS, Frontend, Member, send, upload_body};
 
 /// Who is the least that a route lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +54,44 @@ struct Route {
     least: Least,
 }
 
+impl Route {
+    /// A body that names a file is an upload.
+    fn filled(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.body["file"].as_str() {
+            None => request.json(&self.body),
+            Some(file) => {
+                let (kind, body) = upload_body(file, b"content", &self.body.to_string());
+                request.header("content-type", kind).body(body)
+            }
+        }
+    }
+
+    /// Whether it is an example of a described address, `/api_3/build/{id}`.
+    fn is_of(&self, method: &str, template: &str) -> bool {
+        let (own, parts): (Vec<&str>, Vec<&str>) =
+            (self.path.split('/').collect(), template.split('/').collect());
+        let fits = |(own, part): (&&str, &&str)| part.starts_with('{') || own == part;
+        self.method.as_str().eq_ignore_ascii_case(method)
+            && own.len() == parts.len()
+            && own.iter().zip(&parts).all(fits)
+    }
+}
+
+/// Nothing that changes something is left out of the table.
+async fn assert_complete(frontend: &Frontend, routes: &[Route]) {
+    let document = frontend.get("/api_3/openapi.json").await.ok();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, described) in methods.as_object().unwrap() {
+            // Old ways do what new ones do.
+            if method == "get" || described["deprecated"] == true {
+                continue;
+            }
+            let is_there = routes.iter().any(|route| route.is_of(method, path));
+            assert!(is_there, "{method} {path} is not in the table");
+        }
+    }
+}
+
 /// The routes, the gentlest first; both builds are the project's.
 fn routes([build, other]: [i64; 2]) -> Vec<Route> {
     use Least::{Admin, Builder, Member, Owner};
@@ -75,9 +113,22 @@ fn routes([build, other]: [i64; 2]) -> Vec<Route> {
             submit(json!({ "pkgs": ["https://e.com/a-1-1.src.rpm"] })),
             Builder,
         ),
+        (Method::POST, "build/create/upload", submit(json!({ "file": "a-1-1.src.rpm" })), Builder),
+        (Method::POST, "build/create/rpm-upload", submit(json!({ "file": "a-1-1.noarch.rpm" })), Builder),
         (Method::POST, "build/create/rubygems", submit(json!({ "gem_name": "rake" })), Builder),
+        (Method::POST, "build/create/scm", submit(json!({ "clone_url": "https://e.com/a.git" })), Builder),
+        (Method::POST, "build/create/distgit", submit(json!({ "package_name": "rake" })), Builder),
+        (Method::POST, "build/create/pypi", submit(json!({ "pypi_package_name": "six" })), Builder),
+        (
+            Method::POST,
+            "build/create/custom",
+            submit(json!({ "script": "true", "chroot": CHROOTS[0] })),
+            Builder,
+        ),
+        (Method::POST, "build/resubmit/ID", none.clone(), Builder),
         (Method::POST, "package/add/alice/foo/rake/rubygems", json!({ "gem_name": "rake" }), Builder),
         (Method::POST, "package/edit/alice/foo/rake/rubygems", json!({ "gem_name": "rake" }), Builder),
+        (Method::POST, "package/edit/alice/foo/rake", json!({ "max_builds": 5 }), Builder),
         (Method::POST, "package/build", package.clone(), Builder),
         (Method::PUT, "package/reset", package.clone(), Builder),
         (Method::DELETE, "package/delete", package, Builder),
@@ -154,7 +205,7 @@ impl<'a> Cast<'a> {
         let member = match actor {
             Actor::Anonymous => {
                 let request = self.frontend.request(route.method.clone(), &route.path);
-                return send(request.json(&route.body)).await;
+                return send(route.filled(request)).await;
             }
             Actor::Expired => &self.expired,
             Actor::Stranger => &self.stranger,
@@ -166,7 +217,7 @@ impl<'a> Cast<'a> {
             Actor::Of(Least::Admin) => &self.admin,
             Actor::Of(Least::Owner) => &self.owner,
         };
-        member.send(route.method.clone(), &route.path, &route.body).await
+        send(route.filled(member.request(route.method.clone(), &route.path))).await
     }
 }
 
@@ -179,7 +230,9 @@ fn is_refused(answer: &Answer) -> bool {
 async fn everybody_gets_as_far_as_his_role_and_no_further() {
     let frontend = Frontend::start().await;
     let (cast, builds) = Cast::meet(&frontend).await;
-    for route in routes(builds) {
+    let routes = routes(builds);
+    assert_complete(&frontend, &routes).await;
+    for route in routes {
         for actor in ACTORS {
             let answer = cast.asks(actor, &route).await;
             let told =
