@@ -1,12 +1,14 @@
 //! The options that every submission takes, and whether they are acceptable (contract sections 10.3 and 10.4).
 
 use coppice_model::{ChrootName, DirName, PackageName};
-use coppice_store::{BuildOptions, Conn, Project, ProjectChroot, project_chroots};
+use coppice_store::{BuildOptions, Conn, Project, ProjectChroot};
 
 use super::{
     Caller, OpError, Problem,
     batch::{self, BatchWish},
-    choose, find_project, problem, rights,
+    choose,
+    find::find_project_to_build,
+    problem, rights,
 };
 
 const MAX_TIMEOUT_S: i64 = 108_000;
@@ -61,11 +63,10 @@ impl BuildRequest {
         by: &Caller,
         mut problems: Vec<Problem>,
     ) -> Result<Accepted, OpError> {
-        let project = find_project(conn, &self.ownername, &self.projectname)?;
+        let (project, enabled) = find_project_to_build(conn, &self.ownername, &self.projectname)?;
         let dir = self.dir(&project)?;
         rights::ensure_can_build(conn, by, &project)?;
         self.ensure_forge_project(&project)?;
-        let enabled = project_chroots::list_buildable(conn, project.id)?;
         let chroots = choose::chroots(&enabled, self, &mut problems);
         self.check_values(&mut problems);
         let batch = batch::wish(conn, by, self, &mut problems)?;

@@ -27,6 +27,18 @@ pub fn find_project_with_chroots(
     }
 }
 
+/// With the chroots that builds go to.
+pub(super) fn find_project_to_build(
+    conn: &mut Conn,
+    owner: &str,
+    name: &str,
+) -> Result<(Project, Vec<ProjectChroot>), OpError> {
+    match project_chroots::find_buildable_of(conn, owner, name)? {
+        Some(found) => Ok(found),
+        None => missing_project(conn, owner, name),
+    }
+}
+
 fn missing_project<T>(conn: &mut Conn, owner: &str, name: &str) -> Result<T, OpError> {
     if let Some(group) = owner.strip_prefix('@')
         && groups::find_by_name(conn, group)?.is_none()

@@ -3,7 +3,7 @@
 use coppice_model::{Attempt, BuildId, UnixTime, work::TaskId};
 use diesel::prelude::*;
 
-use crate::{Conn, StoreError, column, schema::attempts};
+use crate::{Conn, StoreError, column, conn::on_either, schema::attempts};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptRecord {
@@ -51,13 +51,12 @@ pub fn list(conn: &mut Conn, build: BuildId) -> Result<Vec<AttemptRecord>, Store
 
 /// A new attempt, ordered but not yet taken.
 pub fn insert(conn: &mut Conn, task: &TaskId, attempt: Attempt) -> Result<(), StoreError> {
-    diesel::insert_into(attempts::table)
-        .values((
-            attempts::build_id.eq(task.build().0),
-            attempts::task.eq(task.to_string()),
-            attempts::attempt.eq(i64::from(attempt.0)),
-        ))
-        .execute(conn)?;
+    let row = (
+        attempts::build_id.eq(task.build().0),
+        attempts::task.eq(task.to_string()),
+        attempts::attempt.eq(i64::from(attempt.0)),
+    );
+    on_either!(conn, |c| diesel::insert_into(attempts::table).values(row).execute(c)?);
     Ok(())
 }
 

@@ -245,22 +245,21 @@ fn with_chroots(conn: &mut Conn, rows: Vec<Joined>) -> Result<Vec<BuildView>, St
 }
 
 pub fn insert(conn: &mut Conn, new: &NewBuildRow, now: UnixTime) -> Result<BuildId, StoreError> {
-    let id: i64 = diesel::insert_into(builds::table)
-        .values((
-            builds::project_id.eq(new.project.0),
-            builds::dir.eq(new.dir.as_str()),
-            builds::package.eq(new.package.as_ref().map(PackageName::as_str)),
-            builds::submitter_id.eq(new.submitter.0),
-            builds::submitted_on.eq(now.0),
-            builds::source.eq(column::to_json("a build's source", &new.source)?),
-            builds::source_state.eq(new.source_state.as_str()),
-            builds::source_attempt.eq(i64::from(Attempt::FIRST.0)),
-            builds::options.eq(column::to_json("a build's options", &new.options)?),
-            builds::batch_id.eq(new.batch),
-            builds::touched_on.eq(now.0),
-        ))
-        .returning(builds::id)
-        .get_result(conn)?;
+    let row = (
+        builds::project_id.eq(new.project.0),
+        builds::dir.eq(new.dir.as_str()),
+        builds::package.eq(new.package.as_ref().map(PackageName::as_str)),
+        builds::submitter_id.eq(new.submitter.0),
+        builds::submitted_on.eq(now.0),
+        builds::source.eq(column::to_json("a build's source", &new.source)?),
+        builds::source_state.eq(new.source_state.as_str()),
+        builds::source_attempt.eq(i64::from(Attempt::FIRST.0)),
+        builds::options.eq(column::to_json("a build's options", &new.options)?),
+        builds::batch_id.eq(new.batch),
+        builds::touched_on.eq(now.0),
+    );
+    let insert = diesel::insert_into(builds::table).values(row).returning(builds::id);
+    let id: i64 = on_either!(conn, |c| insert.get_result(c)?);
     Ok(BuildId(id))
 }
 

@@ -15,24 +15,21 @@ pub struct Waiting {
 }
 
 pub fn push<M: Message>(conn: &mut Conn, message: &M, now: UnixTime) -> Result<(), StoreError> {
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::stream.eq(M::STREAM),
-            outbox::key.eq(message.key()),
-            outbox::body.eq(column::to_json("a message", message)?),
-            outbox::created_at.eq(now.0),
-        ))
-        .execute(conn)?;
+    let row = (
+        outbox::stream.eq(M::STREAM),
+        outbox::key.eq(message.key()),
+        outbox::body.eq(column::to_json("a message", message)?),
+        outbox::created_at.eq(now.0),
+    );
+    on_either!(conn, |c| diesel::insert_into(outbox::table).values(row).execute(c)?);
     Ok(())
 }
 
 /// The oldest ones in order; one statement.
 pub fn list(conn: &mut Conn, limit: i64) -> Result<Vec<Waiting>, StoreError> {
-    let rows: Vec<(i64, String, String, String)> = outbox::table
-        .order(outbox::id)
-        .limit(limit)
-        .select((outbox::id, outbox::stream, outbox::key, outbox::body))
-        .load(conn)?;
+    let query = outbox::table.order(outbox::id).limit(limit);
+    let query = query.select((outbox::id, outbox::stream, outbox::key, outbox::body));
+    let rows: Vec<(i64, String, String, String)> = on_either!(conn, |c| query.load(c)?);
     Ok(rows.into_iter().map(|(id, stream, key, body)| Waiting { id, stream, key, body }).collect())
 }
 

@@ -7,10 +7,11 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Conn, MockChroot, StoreError, column,
+    Conn, MockChroot, Project, StoreError, column,
     conn::on_either,
     mock_chroots::MockChrootRow,
-    schema::{mock_chroots, project_chroots},
+    projects::ProjectRow,
+    schema::{mock_chroots, project_chroots, projects},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,33 @@ pub fn list(conn: &mut Conn, project: ProjectId) -> Result<Vec<ProjectChroot>, S
         .order(mock_chroots::id)
         .load(conn)?;
     rows.into_iter().map(|(row, mock)| domain(row, mock)).collect()
+}
+
+/// A project with the chroots that builds go to; one statement.
+pub fn find_buildable_of(
+    conn: &mut Conn,
+    owner: &str,
+    name: &str,
+) -> Result<Option<(Project, Vec<ProjectChroot>)>, StoreError> {
+    let query = projects::table
+        .left_join(project_chroots::table.inner_join(mock_chroots::table))
+        .filter(projects::owner.eq(owner))
+        .filter(projects::name.eq(name))
+        .order(mock_chroots::id)
+        .select((
+            projects::all_columns,
+            (project_chroots::all_columns, mock_chroots::all_columns).nullable(),
+        ));
+    type Row = (ProjectRow, Option<(ProjectChrootRow, MockChrootRow)>);
+    let (mut project, mut chroots) = (None, Vec::new());
+    for (row, own) in on_either!(conn, |c| query.load::<Row>(c)?) {
+        if project.is_none() {
+            project = Some(Project::try_from(row)?);
+        }
+        chroots.extend(own.map(|(row, mock)| domain(row, mock)).transpose()?);
+    }
+    chroots.retain(ProjectChroot::is_buildable);
+    Ok(project.map(|project| (project, chroots)))
 }
 
 /// Those that builds go to; one statement.

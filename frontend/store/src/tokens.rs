@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::{
     Conn, StoreError, User, column,
+    conn::on_either,
     schema::{api_tokens, users},
     users::UserRow,
 };
@@ -80,9 +81,8 @@ pub fn find(conn: &mut Conn, login: &str) -> Result<Option<(ApiToken, User)>, St
         .inner_join(users::table)
         .filter(api_tokens::login.eq(login))
         .select((api_tokens::all_columns, users::all_columns));
-    let Some((token, user)) = query.first::<(TokenRow, UserRow)>(conn).optional()? else {
-        return Ok(None);
-    };
+    let found = on_either!(conn, |c| query.first::<(TokenRow, UserRow)>(c).optional()?);
+    let Some((token, user)) = found else { return Ok(None) };
     Ok(Some((token.try_into()?, user.try_into()?)))
 }
 

@@ -94,54 +94,70 @@ async fn assert_complete(frontend: &Frontend, routes: &[Route]) {
 
 /// The routes, the gentlest first; both builds are the project's.
 fn routes([build, other]: [i64; 2]) -> Vec<Route> {
-    use Least::{Admin, Builder, Member, Owner};
-    let package = json!({ "ownername": "alice", "projectname": "foo", "package_name": "rake" });
-    let submit = |more: Value| {
-        let mut body = json!({ "ownername": "alice", "projectname": "foo" });
-        more.as_object().unwrap().iter().for_each(|(key, value)| body[key] = value.clone());
-        body
-    };
-    let chroot =
-        json!({ "ownername": "alice", "projectname": "foo", "chrootname": CHROOTS[0], "snapshot": 1 });
-    let project = json!({ "ownername": "alice", "projectname": "foo" });
-    let none = json!({});
+    [submissions(), of_packages_and_builds(other), of_projects_and_accounts()]
+        .into_iter()
+        .flatten()
+        .map(|(method, path, body, least)| {
+            let path = path.replace("ID", &build.to_string()).replace("CHROOT", CHROOTS[0]);
+            Route { method, path: format!("/api_3/{path}"), body, least }
+        })
+        .collect()
+}
+
+/// `ID` and `CHROOT` in the address stand for a build and a chroot of the project.
+type Row = (Method, &'static str, Value, Least);
+
+/// A body that names the project that all is about.
+fn in_foo(mut body: Value) -> Value {
+    body["ownername"] = json!("alice");
+    body["projectname"] = json!("foo");
+    body
+}
+
+fn submissions() -> Vec<Row> {
     [
-        (Method::POST, "build/check-before-build", submit(json!({})), Builder),
-        (
-            Method::POST,
-            "build/create/url",
-            submit(json!({ "pkgs": ["https://e.com/a-1-1.src.rpm"] })),
-            Builder,
-        ),
-        (Method::POST, "build/create/upload", submit(json!({ "file": "a-1-1.src.rpm" })), Builder),
-        (Method::POST, "build/create/rpm-upload", submit(json!({ "file": "a-1-1.noarch.rpm" })), Builder),
-        (Method::POST, "build/create/rubygems", submit(json!({ "gem_name": "rake" })), Builder),
-        (Method::POST, "build/create/scm", submit(json!({ "clone_url": "https://e.com/a.git" })), Builder),
-        (Method::POST, "build/create/distgit", submit(json!({ "package_name": "rake" })), Builder),
-        (Method::POST, "build/create/pypi", submit(json!({ "pypi_package_name": "six" })), Builder),
-        (
-            Method::POST,
-            "build/create/custom",
-            submit(json!({ "script": "true", "chroot": CHROOTS[0] })),
-            Builder,
-        ),
-        (Method::POST, "build/resubmit/ID", none.clone(), Builder),
-        (Method::POST, "package/add/alice/foo/rake/rubygems", json!({ "gem_name": "rake" }), Builder),
-        (Method::POST, "package/edit/alice/foo/rake/rubygems", json!({ "gem_name": "rake" }), Builder),
-        (Method::POST, "package/edit/alice/foo/rake", json!({ "max_builds": 5 }), Builder),
-        (Method::POST, "package/build", package.clone(), Builder),
-        (Method::PUT, "package/reset", package.clone(), Builder),
-        (Method::DELETE, "package/delete", package, Builder),
-        (Method::PUT, "build/cancel/ID", none.clone(), Builder),
-        (Method::DELETE, "build/delete/ID", none.clone(), Builder),
-        (Method::DELETE, "build/delete/list", json!({ "builds": [other] }), Builder),
+        ("build/check-before-build", json!({})),
+        ("build/create/url", json!({ "pkgs": ["https://e.com/a-1-1.src.rpm"] })),
+        ("build/create/upload", json!({ "file": "a-1-1.src.rpm" })),
+        ("build/create/rpm-upload", json!({ "file": "a-1-1.noarch.rpm" })),
+        ("build/create/rubygems", json!({ "gem_name": "rake" })),
+        ("build/create/scm", json!({ "clone_url": "https://e.com/a.git" })),
+        ("build/create/distgit", json!({ "package_name": "rake" })),
+        ("build/create/pypi", json!({ "pypi_package_name": "six" })),
+        ("build/create/custom", json!({ "script": "true", "chroot": CHROOTS[0] })),
+    ]
+    .map(|(path, body)| (Method::POST, path, in_foo(body), Least::Builder))
+    .to_vec()
+}
+
+fn of_packages_and_builds(other: i64) -> Vec<Row> {
+    let gem = json!({ "gem_name": "rake" });
+    let package = in_foo(json!({ "package_name": "rake" }));
+    [
+        (Method::POST, "build/resubmit/ID", json!({})),
+        (Method::POST, "package/add/alice/foo/rake/rubygems", gem.clone()),
+        (Method::POST, "package/edit/alice/foo/rake/rubygems", gem),
+        (Method::POST, "package/edit/alice/foo/rake", json!({ "max_builds": 5 })),
+        (Method::POST, "package/build", package.clone()),
+        (Method::PUT, "package/reset", package.clone()),
+        (Method::DELETE, "package/delete", package),
+        (Method::PUT, "build/cancel/ID", json!({})),
+        (Method::DELETE, "build/delete/ID", json!({})),
+        (Method::DELETE, "build/delete/list", json!({ "builds": [other] })),
+    ]
+    .map(|(method, path, body)| (method, path, body, Least::Builder))
+    .to_vec()
+}
+
+fn of_projects_and_accounts() -> Vec<Row> {
+    use Least::{Admin, Member, Owner};
+    let chroot = in_foo(json!({ "chrootname": CHROOTS[0], "snapshot": 1 }));
+    let permission = json!({ "carol": { "builder": "request" } });
+    let more = json!({ "name": "more", "chroots": [CHROOTS[0]] });
+    let (none, project) = (json!({}), in_foo(json!({})));
+    vec![
         (Method::GET, "project/permissions/get/alice/foo", none.clone(), Admin),
-        (
-            Method::PUT,
-            "project/permissions/set/alice/foo",
-            json!({ "carol": { "builder": "request" } }),
-            Admin,
-        ),
+        (Method::PUT, "project/permissions/set/alice/foo", permission, Admin),
         (Method::PUT, "project/edit/alice/foo", json!({ "description": "x" }), Admin),
         (Method::PUT, "project/regenerate-repos/alice/foo", none.clone(), Admin),
         (Method::PUT, "project-chroot/edit/alice/foo/CHROOT", json!({ "with_opts": "x" }), Admin),
@@ -149,20 +165,14 @@ fn routes([build, other]: [i64; 2]) -> Vec<Route> {
         (Method::POST, "project/key/renew", project.clone(), Admin),
         (Method::POST, "project/key/rotate", project, Admin),
         (Method::POST, "webhook/generate/alice/foo", none.clone(), Admin),
-        (Method::POST, "project/add/alice", json!({ "name": "more", "chroots": [CHROOTS[0]] }), Owner),
+        (Method::POST, "project/add/alice", more, Owner),
         (Method::DELETE, "project/delete/alice/foo", json!({ "verify": true }), Owner),
         (Method::PUT, "project/permissions/request/alice/other", json!({ "builder": true }), Member),
         (Method::PUT, "project/fork/alice/other", json!({ "name": "copy" }), Member),
         (Method::POST, "tokens", json!({ "name": "robot" }), Member),
         (Method::DELETE, "tokens/999999", none.clone(), Member),
-        (Method::POST, "api-token", none.clone(), Member),
+        (Method::POST, "api-token", none, Member),
     ]
-    .into_iter()
-    .map(|(method, path, body, least)| {
-        let path = path.replace("ID", &build.to_string()).replace("CHROOT", CHROOTS[0]);
-        Route { method, path: format!("/api_3/{path}"), body, least }
-    })
-    .collect()
 }
 
 struct Cast<'a> {
