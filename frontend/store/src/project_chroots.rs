@@ -107,22 +107,25 @@ pub fn find_buildable_of(
     owner: &str,
     name: &str,
 ) -> Result<Option<(Project, Vec<ProjectChroot>)>, StoreError> {
+    // Two joins side by side: SQLite would work out one in brackets for every project there is.
     let query = projects::table
-        .left_join(project_chroots::table.inner_join(mock_chroots::table))
+        .left_join(project_chroots::table)
+        .left_join(mock_chroots::table.on(mock_chroots::id.eq(project_chroots::mock_chroot_id)))
         .filter(projects::owner.eq(owner))
         .filter(projects::name.eq(name))
         .order(mock_chroots::id)
         .select((
             projects::all_columns,
-            (project_chroots::all_columns, mock_chroots::all_columns).nullable(),
+            project_chroots::all_columns.nullable(),
+            mock_chroots::all_columns.nullable(),
         ));
-    type Row = (ProjectRow, Option<(ProjectChrootRow, MockChrootRow)>);
+    type Row = (ProjectRow, Option<ProjectChrootRow>, Option<MockChrootRow>);
     let (mut project, mut chroots) = (None, Vec::new());
-    for (row, own) in on_either!(conn, |c| query.load::<Row>(c)?) {
+    for (row, own, mock) in on_either!(conn, |c| query.load::<Row>(c)?) {
         if project.is_none() {
             project = Some(Project::try_from(row)?);
         }
-        chroots.extend(own.map(|(row, mock)| domain(row, mock)).transpose()?);
+        chroots.extend(own.zip(mock).map(|(row, mock)| domain(row, mock)).transpose()?);
     }
     chroots.retain(ProjectChroot::is_buildable);
     Ok(project.map(|project| (project, chroots)))

@@ -40,8 +40,8 @@ impl Figure {
 
     fn wanted(&self) -> String {
         match self.reach {
-            Reach::AtMost(most) => format!("at most {most}"),
-            Reach::AtLeast(least) => format!("at least {least}"),
+            Reach::AtMost(most) => format!("at most {}", short(most)),
+            Reach::AtLeast(least) => format!("at least {}", short(least)),
             Reach::Any => "any".into(),
         }
     }
@@ -63,6 +63,11 @@ impl Figure {
         json!({ "name": self.name, "value": self.value, "unit": self.unit, "reach": reach, "ok": self.is_reached() })
             .to_string()
     }
+}
+
+/// Without the digits that binary fractions add.
+fn short(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
 }
 
 /// The middle value.
