@@ -1,6 +1,10 @@
 //! What handlers need beside the domain: our addresses, the templates and the uploads.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
 
 use coppice_runtime::Secret;
 use url::Url;
@@ -17,6 +21,7 @@ pub struct Web {
     pub templates: Templates,
     pub uploads: Uploads,
     pub peers: Peers,
+    notice: RwLock<Option<String>>,
 }
 
 impl Web {
@@ -36,7 +41,22 @@ impl Web {
         let results_url = config.results_url.trim_end_matches('/').to_owned();
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
         let peers = Peers::new(config, keygen_secret)?;
-        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads, peers })
+        let site = Site { host, results_url };
+        Ok(Self { public_url, site, templates, uploads, peers, notice: RwLock::default() })
+    }
+
+    /// Whether people reach us over HTTPS.
+    pub fn is_encrypted(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// What the operators tell on every page.
+    pub fn notice(&self) -> Option<String> {
+        self.notice.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_notice(&self, notice: Option<String>) {
+        *self.notice.write().unwrap_or_else(PoisonError::into_inner) = notice;
     }
 
     /// Where everybody finds an uploaded file; `path` is `<folder>/<file name>`.
