@@ -29,6 +29,14 @@ pub enum Command {
         #[arg(long)]
         mail: Option<String>,
     },
+    /// Gives a user a password, read as one line from standard input or a file; every browser of his is logged out.
+    SetPassword {
+        name: String,
+        #[arg(long)]
+        file: Option<std::path::PathBuf>,
+    },
+    /// Prints a link that makes one account; FOR is what administrators read beside it.
+    Invite { r#for: Vec<String> },
     /// Shows all users.
     UserList,
     /// Makes a group, which owns projects as `@name`.
@@ -81,6 +89,10 @@ pub enum ManageError {
     Secret(#[from] coppice_runtime::secret::SecretError),
     #[error("deciding")]
     Rules(#[from] crate::ops::OpError),
+    #[error(transparent)]
+    Password(#[from] crate::accounts::PasswordError),
+    #[error("reading the password from standard input")]
+    Input(#[source] std::io::Error),
     #[error("printing the answer")]
     Print(#[from] std::io::Error),
 }
@@ -127,6 +139,15 @@ async fn answer(
         Command::ChrootActivate { name } => store.write(move |tx| chroots::activate(tx, &name, true)).await,
         Command::ChrootComment { name, text } => {
             store.write(move |tx| chroots::comment(tx, &name, &text.join(" "))).await
+        }
+        Command::SetPassword { name, file } => {
+            let hash = people::read_password(&name, file).await?;
+            store.write(move |tx| people::set_password(tx, &name, &hash, now)).await
+        }
+        Command::Invite { r#for } => {
+            let days = config.accounts.invitation_days;
+            let made = store.write(move |tx| ops::invite(tx, None, &r#for.join(" "), days, now)).await?;
+            Ok(format!("{}/signup/?invitation={made}\n", config.public_url.trim_end_matches('/')))
         }
         Command::UserList => store.read(people::list).await,
         Command::GroupAdd { name } => store.write(move |tx| groups::add(tx, &name, now)).await,

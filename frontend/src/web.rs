@@ -10,7 +10,8 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError, uploads::Uploads,
+    accounts::Accounts, config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError,
+    uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Web {
     pub templates: Templates,
     pub uploads: Uploads,
     pub peers: Peers,
+    pub accounts: Accounts,
     notice: RwLock<Option<String>>,
 }
 
@@ -40,9 +42,10 @@ impl Web {
         let public_url = config.public_url.trim_end_matches('/').to_owned();
         let results_url = config.results_url.trim_end_matches('/').to_owned();
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
+        let accounts = Accounts::open(config, &keygen_secret)?;
         let peers = Peers::new(config, keygen_secret)?;
         let site = Site { host, results_url };
-        Ok(Self { public_url, site, templates, uploads, peers, notice: RwLock::default() })
+        Ok(Self { public_url, site, templates, uploads, peers, accounts, notice: RwLock::default() })
     }
 
     /// Whether people reach us over HTTPS.

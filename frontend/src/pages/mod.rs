@@ -1,5 +1,6 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod accounts;
 mod assets;
 mod badge;
 mod build;
@@ -25,6 +26,7 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    accounts::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))

@@ -13,6 +13,11 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = &embedded![
+    "accounts/account.html",
+    "accounts/invitations.html",
+    "accounts/login.html",
+    "accounts/logout.html",
+    "accounts/signup.html",
     "api.html",
     "base.html",
     "build.html",

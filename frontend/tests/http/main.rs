@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod accounts;
 mod authorization;
 mod builds;
 mod chroots;
