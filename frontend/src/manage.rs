@@ -49,6 +49,8 @@ pub enum Command {
         #[arg(long)]
         remove: bool,
     },
+    /// A group stands for a team of a login provider: its members are those whose logins tell of the team.
+    GroupTeam { group: String, provider: String, team: String },
     /// Shows all groups with their members.
     GroupList,
     /// Makes a new API token and prints the configuration of copr-cli; the user's old tokens stay valid.
@@ -153,6 +155,10 @@ async fn answer(
         Command::GroupAdd { name } => store.write(move |tx| groups::add(tx, &name, now)).await,
         Command::GroupMember { group, user, remove } => {
             store.write(move |tx| groups::member(tx, &group, &user, remove)).await
+        }
+        Command::GroupTeam { group, provider, team } => {
+            store.write(move |tx| ops::map_team(tx, &group, &provider, &team)).await?;
+            Ok("members come and go with the team from their next login on\n".into())
         }
         Command::GroupList => store.read(groups::list).await,
     }

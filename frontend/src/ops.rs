@@ -20,6 +20,7 @@ mod fail_build;
 mod find;
 mod fork_project;
 mod grant;
+mod identities;
 mod keys;
 mod log_in;
 mod order;
@@ -43,7 +44,7 @@ mod tasks;
 mod tokens;
 mod webhook_secret;
 
-pub use account_rules::{AccountRules, RulesError, SignUp};
+pub use account_rules::{AccountRules, KERBEROS, RulesError, SignUp};
 pub use additional_repos::Additional;
 pub use authenticate::{NewToken, add_token, authenticate, renew_token};
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
@@ -61,6 +62,9 @@ pub use find::{
     find_build, find_build_chroot, find_dir, find_project, find_project_chroot, find_project_with_chroots,
 };
 pub use fork_project::{ForkWish, fork_project};
+pub use identities::{
+    Arrival, activate_team, arrive, arrive_as, connect, disconnect, list_identities, list_teams, map_team,
+};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
 pub use packages::{

@@ -2,6 +2,7 @@
 
 use coppice_model::{UnixTime, UserId};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Conn, StoreError, User,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A person as a provider knows them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewIdentity {
     pub provider: String,
     /// Never changes, unlike the label.

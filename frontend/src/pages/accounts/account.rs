@@ -1,7 +1,7 @@
 //! The account: its password, and the browsers that are logged in.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use coppice_store::{Session, passwords};
+use coppice_store::{Identity, Session, passwords};
 use serde::Serialize;
 
 use crate::{
@@ -25,23 +25,45 @@ struct Device {
     is_this: bool,
 }
 
+/// A way to log in.
+#[derive(Debug, Serialize)]
+struct Way {
+    id: i64,
+    provider: String,
+    label: String,
+    used: Moment,
+}
+
+/// A provider that may be connected.
+#[derive(Debug, Serialize)]
+struct More {
+    name: String,
+    label: String,
+}
+
 #[derive(Debug, Serialize)]
 struct AccountPage {
     name: String,
     mail: Option<String>,
     has_password: bool,
     form: Form,
+    ways: Vec<Way>,
+    more: Vec<More>,
     devices: Vec<Device>,
 }
 
-async fn load(app: &App, viewer: &Viewer, form: Form) -> Result<AccountPage, PageError> {
+async fn load(app: &App, web: &Web, viewer: &Viewer, form: Form) -> Result<AccountPage, PageError> {
     let caller = viewer.login()?.clone();
     let (name, mail) = (caller.user.name.to_string(), caller.user.mail.clone());
     let found = app.store.read(move |conn| {
         let has_password = passwords::find(conn, caller.user.id)?.is_some();
-        Ok::<_, OpError>((has_password, ops::list_sessions(conn, &caller)?))
+        Ok::<_, OpError>((
+            has_password,
+            ops::list_identities(conn, &caller)?,
+            ops::list_sessions(conn, &caller)?,
+        ))
     });
-    let (has_password, sessions) = found.await?;
+    let (has_password, identities, sessions) = found.await?;
     let (this, now) = (viewer.session().map(|session| session.id), app.clock.now());
     let device = |session: Session| Device {
         is_this: this == Some(session.id),
@@ -53,11 +75,35 @@ async fn load(app: &App, viewer: &Viewer, form: Form) -> Result<AccountPage, Pag
         since: Moment::new(session.created_at, now),
     };
     let devices = sessions.into_iter().map(device).collect();
-    Ok(AccountPage { name, mail, has_password, form, devices })
+    let way = |identity: Identity| Way {
+        id: identity.id,
+        provider: web.accounts.label(&identity.provider),
+        label: identity.label,
+        used: Moment::new(identity.used_at, now),
+    };
+    let ways = identities.into_iter().map(way).collect();
+    Ok(AccountPage { name, mail, has_password, form, ways, more: more(web), devices })
+}
+
+fn more(web: &Web) -> Vec<More> {
+    let providers = web.accounts.providers().iter();
+    providers.map(|one| More { name: one.name.clone(), label: one.label.clone() }).collect()
+}
+
+pub(super) async fn disconnect(
+    app: Data<App>,
+    web: Data<Web>,
+    posted: Posted,
+) -> Result<HttpResponse, PageError> {
+    let caller = posted.viewer.login()?.clone();
+    let gone = || PageError::NotFound("That way to log in is disconnected already.".into());
+    let id: i64 = posted.fields.text("identity").parse().map_err(|_| gone())?;
+    app.store.write(move |tx| ops::disconnect(tx, &caller, id)).await?;
+    Ok(see_other(&web, "/user/account/").say("Disconnected: it logs in to your account no more.").answer())
 }
 
 pub(super) async fn page(app: Data<App>, web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
-    let page = load(&app, &viewer, Form::blank()).await?;
+    let page = load(&app, &web, &viewer, Form::blank()).await?;
     Page::new(&web, &viewer).html("accounts/account.html", &page)
 }
 
@@ -72,7 +118,7 @@ pub(super) async fn change_password(
             .say("The new password holds. Every other device is logged out.")
             .answer()),
         Err(error) => {
-            let page = load(&app, &posted.viewer, Form::blank().fail(error)?).await?;
+            let page = load(&app, &web, &posted.viewer, Form::blank().fail(error)?).await?;
             Page::new(&web, &posted.viewer).refused("accounts/account.html", &page)
         }
     }

@@ -6,11 +6,12 @@ use actix_web::{
 };
 use coppice_store::passwords;
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 
 use super::{before, let_in, local};
 use crate::{
     App,
-    accounts::{Paused, Try},
+    accounts::{Paused, Provider, Try},
     ops::{self, SignUp},
     pages::{
         Page, PageError, Viewer,
@@ -50,8 +51,18 @@ fn show<'a>(web: &Web, form: Form, next: &'a str) -> LoginPage<'a> {
         next: local(next),
         has_passwords: accounts.has_passwords,
         can_sign_up,
-        providers: vec![],
+        providers: choices(web, local(next)),
     }
+}
+
+fn choices(web: &Web, next: &str) -> Vec<Choice> {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    let choice = |provider: &Provider| Choice {
+        label: provider.label.clone(),
+        url: format!("/oidc_login/?provider={}&next={next}", provider.name),
+        icon: if provider.is_forge { "branch" } else { "" },
+    };
+    web.accounts.providers().iter().map(choice).collect()
 }
 
 pub(super) async fn page(

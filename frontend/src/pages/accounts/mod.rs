@@ -1,8 +1,12 @@
 //! Coming in and going out: login, sign-up, the account and its devices.
 
 mod account;
+mod elsewhere;
+mod groups;
 mod invitations;
 mod login;
+mod newcomer;
+mod sealed;
 mod signup;
 
 use actix_web::{
@@ -24,6 +28,18 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/login").get(login::page).post(login::post))
         .service(web::resource("/logout").get(login::logout_page).post(login::logout))
         .service(web::resource("/signup").get(signup::page).post(signup::post))
+        .service(web::resource("/oidc_login").get(elsewhere::start))
+        .service(web::resource("/oidc_auth").get(elsewhere::back))
+        .service(web::resource("/oidc_login/name").get(newcomer::page).post(newcomer::choose))
+        .service(web::resource("/user/identities/connect").post(elsewhere::connect))
+        .service(web::resource("/user/identities/disconnect").post(account::disconnect))
+        .service(
+            web::resource("/user/identities/pending").get(newcomer::connect_page).post(newcomer::connect),
+        )
+        .service(web::resource("/groups/list/my").get(groups::list))
+        .service(
+            web::resource("/groups/activate/{team:.+}").get(groups::activate_page).post(groups::activate),
+        )
         .service(web::resource("/user/account").get(account::page))
         .service(web::resource("/user/password").post(account::change_password))
         .service(web::resource("/user/sessions/end").post(account::end_session))
