@@ -24,11 +24,13 @@ mod identities;
 mod keys;
 mod log_in;
 mod order;
+mod own_data;
 mod packages;
 mod permissions;
 mod problem;
 mod project_form;
 mod prune;
+mod publishers;
 mod regenerate_repos;
 mod report;
 mod resend;
@@ -67,6 +69,7 @@ pub use identities::{
 };
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
+pub use own_data::{close_account, own_data};
 pub use packages::{
     PackageForm, add_package, build_package, delete_package, edit_package, find_package, reset_package,
 };
@@ -74,6 +77,7 @@ pub use permissions::{can_build_in, list_permissions, request_permissions, set_p
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
 pub use prune::{DROPPED_DAYS, expire_chroots, prune_results};
+pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use resend::{resend_actions, resend_builds, resend_cancels};

@@ -15,7 +15,6 @@ use actix_web::{
     HttpResponse,
     web::{self, Data, Path, ServiceConfig},
 };
-use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
@@ -29,7 +28,6 @@ pub fn routes(config: &mut ServiceConfig) {
     accounts::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
-        .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))
@@ -38,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    accounts::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
@@ -60,12 +59,6 @@ pub fn project_routes(config: &mut ServiceConfig) {
         .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
         .service(web::resource("/{owner}/{project}/builds").get(project::page))
         .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
-}
-
-/// Where the API's 401 sends people.
-async fn token_page(web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
-    let values = json!({ "public_url": web.public_url, "encrypted": web.is_encrypted() });
-    Page::new(&web, &viewer).html("api.html", &values)
 }
 
 /// Uploaded sources, for distgit and builders.

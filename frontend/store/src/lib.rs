@@ -22,6 +22,7 @@ pub mod inbox;
 pub mod invitations;
 pub mod mock_chroots;
 pub mod outbox;
+pub mod own_data;
 pub mod packages;
 pub mod passwords;
 pub mod permissions;
