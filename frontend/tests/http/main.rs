@@ -10,6 +10,7 @@ mod errors;
 mod fuzz;
 mod packages;
 mod pages;
+mod peers;
 mod permissions;
 mod projects;
 mod python_copr;
