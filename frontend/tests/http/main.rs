@@ -11,6 +11,7 @@ mod errors;
 mod fuzz;
 mod packages;
 mod pages;
+mod peers;
 mod permissions;
 mod projects;
 mod python_copr;
