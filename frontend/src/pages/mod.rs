@@ -6,6 +6,7 @@ mod build;
 mod error;
 mod feed;
 mod frame;
+mod new_build;
 mod project;
 mod snapshots;
 mod templates;
@@ -36,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    new_build::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))

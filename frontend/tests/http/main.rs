@@ -4,6 +4,7 @@
 
 mod authorization;
 mod browser;
+mod build_forms;
 mod builds;
 mod chroots;
 mod described;
