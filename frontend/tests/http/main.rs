@@ -10,6 +10,7 @@ mod chroots;
 mod described;
 mod errors;
 mod fuzz;
+mod package_forms;
 mod packages;
 mod pages;
 mod permissions;
