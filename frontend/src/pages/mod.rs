@@ -6,6 +6,8 @@ mod build;
 mod error;
 mod feed;
 mod frame;
+mod new_build;
+mod package_forms;
 mod project;
 mod snapshots;
 mod templates;
@@ -36,6 +38,9 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    // Before the page of a single package: `add` and `new` are no packages.
+    new_build::routes(config);
+    package_forms::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))

@@ -4,11 +4,13 @@
 
 mod authorization;
 mod browser;
+mod build_forms;
 mod builds;
 mod chroots;
 mod described;
 mod errors;
 mod fuzz;
+mod package_forms;
 mod packages;
 mod pages;
 mod peers;
