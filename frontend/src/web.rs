@@ -6,7 +6,8 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError, uploads::Uploads,
+    config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site, service::StartError,
+    uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Web {
     pub templates: Templates,
     pub uploads: Uploads,
     pub peers: Peers,
+    /// Logs that somebody reads.
+    pub logs: Logs,
 }
 
 impl Web {
@@ -36,7 +39,10 @@ impl Web {
         let results_url = config.results_url.trim_end_matches('/').to_owned();
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
         let peers = Peers::new(config, keygen_secret)?;
-        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads, peers })
+        let folder = config.data_dir.join("logs");
+        let logs =
+            Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
+        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads, peers, logs })
     }
 
     /// Where everybody finds an uploaded file; `path` is `<folder>/<file name>`.
