@@ -24,6 +24,12 @@ pub fn moment(time: UnixTime) -> String {
     format!("{} {:02}:{:02} UTC", date(time), seconds / 3600, seconds / 60 % 60)
 }
 
+/// `2026-11-22T13:05:09Z`, as RFC 3339 has it.
+pub fn rfc3339(time: UnixTime) -> String {
+    let seconds = time.0.rem_euclid(DAY_S);
+    format!("{}T{:02}:{:02}:{:02}Z", date(time), seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// `3 min 4 s`.
 pub fn duration(from: UnixTime, to: UnixTime) -> String {
     let seconds = to.0.saturating_sub(from.0).max(0);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use coppice_model::{ActionId, BuildId, UnixTime};
 use coppice_runtime::{Bus, Stop};
-use coppice_store::{idempotency, inbox, tokens};
+use coppice_store::{idempotency, inbox, sessions, tokens};
 
 use crate::{
     App,
@@ -130,6 +130,7 @@ impl Sweep {
             .write(move |tx| {
                 inbox::delete_older(tx, now.plus_seconds(-REMEMBER_REPORTS_S))?;
                 tokens::delete_expired(tx, now)?;
+                sessions::delete_expired(tx, now)?;
                 idempotency::delete_older(tx, now.plus_seconds(-REMEMBER_ANSWERS_S))?;
                 Ok(())
             })

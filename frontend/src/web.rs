@@ -1,6 +1,10 @@
 //! What handlers need beside the domain: our addresses, the templates and the uploads.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
 
 use coppice_runtime::Secret;
 use url::Url;
@@ -20,6 +24,7 @@ pub struct Web {
     pub peers: Peers,
     /// Logs that somebody reads.
     pub logs: Logs,
+    notice: RwLock<Option<String>>,
 }
 
 impl Web {
@@ -42,7 +47,22 @@ impl Web {
         let folder = config.data_dir.join("logs");
         let logs =
             Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
-        Ok(Self { public_url, site: Site { host, results_url }, templates, uploads, peers, logs })
+        let site = Site { host, results_url };
+        Ok(Self { public_url, site, templates, uploads, peers, logs, notice: RwLock::default() })
+    }
+
+    /// Whether people reach us over HTTPS.
+    pub fn is_encrypted(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// What the operators tell on every page.
+    pub fn notice(&self) -> Option<String> {
+        self.notice.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_notice(&self, notice: Option<String>) {
+        *self.notice.write().unwrap_or_else(PoisonError::into_inner) = notice;
     }
 
     /// Where everybody finds an uploaded file; `path` is `<folder>/<file name>`.

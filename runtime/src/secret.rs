@@ -65,6 +65,13 @@ impl Secret {
     }
 }
 
+/// Made elsewhere, for example the random value of a cookie.
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")

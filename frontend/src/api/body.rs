@@ -111,6 +111,8 @@ async fn parts(
                 limits.bytes -= json.len() as u64;
                 fields.extend(Fields::from_json(&json)?);
             }
+            // What browsers send for a file that was not chosen.
+            (Some(named), _) if named.is_empty() => drop(collect(part, limits).await?),
             (Some(named), Some(uploads)) if files.is_empty() => {
                 files.push(uploads.receive(&named, part).await?)
             }

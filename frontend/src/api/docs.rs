@@ -8,7 +8,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{endpoints, openapi, operation::Kind};
-use crate::{pages::PageError, web::Web};
+use crate::{
+    pages::{Page, PageError, Viewer},
+    web::Web,
+};
 
 pub async fn openapi(web: Data<Web>) -> Json<Value> {
     Json(openapi::document(&web.public_url))
@@ -34,7 +37,7 @@ struct Named {
 }
 
 /// The same as a page.
-pub async fn page(web: Data<Web>) -> Result<HttpResponse, PageError> {
+pub async fn page(web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
     let calls: Vec<Call> = endpoints::all()
         .iter()
         .flat_map(|endpoint| {
@@ -65,8 +68,7 @@ pub async fn page(web: Data<Web>) -> Result<HttpResponse, PageError> {
                 .collect::<Vec<_>>()
         })
         .collect();
-    let text = web.templates.render("docs.html", &json!({ "calls": calls }))?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(text))
+    Page::new(&web, &viewer).html("docs.html", &json!({ "calls": calls }))
 }
 
 fn kind(kind: Kind) -> String {

@@ -40,6 +40,15 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The texts of one field, in their order.
+    pub fn texts(&self, name: &str) -> Vec<&str> {
+        match self.0.get(name) {
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            Some(value) => value.as_str().into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// Adds one form field; repeated ones become a list.
     pub fn push(&mut self, name: &str, text: String) {
         let text = Value::String(text);

@@ -9,7 +9,7 @@ use coppice_model::{BuildId, package::Nevra, work::TaskId};
 use coppice_store::{AttemptRecord, BuildChroot, BuildLine, BuildSource, BuildView, Conn, attempts, builds};
 use serde::Serialize;
 
-use super::{PageError, html, project_url};
+use super::{Page, PageError, Viewer, project_url};
 use crate::{
     App,
     api::{chroot_results, packages_by_chroot, source_results},
@@ -32,17 +32,27 @@ pub async fn redirect(app: Data<App>, id: Path<String>) -> Answer {
     Ok(HttpResponse::Found().insert_header((LOCATION, url)).finish())
 }
 
-pub async fn page(app: Data<App>, web: Data<Web>, path: Path<(String, String, String)>) -> Answer {
+pub async fn page(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    path: Path<(String, String, String)>,
+) -> Answer {
     let (owner, project, id) = path.into_inner();
-    show(&app, &web, format!("{owner}/{project}"), id).await
+    show(&app, (&web, &viewer), format!("{owner}/{project}"), id).await
 }
 
-pub async fn group_page(app: Data<App>, web: Data<Web>, path: Path<(String, String, String)>) -> Answer {
+pub async fn group_page(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    path: Path<(String, String, String)>,
+) -> Answer {
     let (group, project, id) = path.into_inner();
-    show(&app, &web, format!("@{group}/{project}"), id).await
+    show(&app, (&web, &viewer), format!("@{group}/{project}"), id).await
 }
 
-async fn show(app: &App, web: &Web, project: String, id: String) -> Answer {
+async fn show(app: &App, (web, viewer): (&Web, &Viewer), project: String, id: String) -> Answer {
     let read = app.store.read(move |conn| {
         let view = find(conn, &id)?;
         if view.build.project.to_string() != project {
@@ -59,7 +69,7 @@ async fn show(app: &App, web: &Web, project: String, id: String) -> Answer {
     });
     let chroots = rows.collect();
     let attempts = attempts.into_iter().map(AttemptRow::from).collect();
-    html(web, "build.html", &BuildPage { build: About::new(&view, web), chroots, attempts })
+    Page::new(web, viewer).html("build.html", &BuildPage { build: About::new(&view, web), chroots, attempts })
 }
 
 #[derive(Debug, Serialize)]

@@ -1,35 +1,36 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod assets;
 mod badge;
 mod build;
 mod error;
 mod feed;
+mod frame;
 mod project;
 mod snapshots;
 mod templates;
 
 use actix_web::{
     HttpResponse,
-    http::header::{CACHE_CONTROL, ContentType},
     web::{self, Data, Path, ServiceConfig},
 };
-use serde::Serialize;
 use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
+pub use frame::{Page, Viewer};
 pub use templates::{TemplateError, Templates};
 
 use crate::web::Web;
 
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
+    assets::routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))
-        .service(web::resource("/static/style.css").get(style))
         .service(web::resource("/tmp/{dir}/{file}").get(upload));
 }
 
@@ -59,22 +60,10 @@ pub fn project_routes(config: &mut ServiceConfig) {
         .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
 }
 
-fn html<T: Serialize>(web: &Web, template: &str, values: &T) -> Result<HttpResponse, PageError> {
-    let text = web.templates.render(template, values)?;
-    Ok(HttpResponse::Ok().content_type(ContentType::html()).body(text))
-}
-
-async fn style() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .insert_header((CACHE_CONTROL, "max-age=300"))
-        .body(templates::STYLE)
-}
-
 /// Where the API's 401 sends people.
-async fn token_page(web: Data<Web>) -> Result<HttpResponse, PageError> {
-    let encrypted = web.public_url.starts_with("https://");
-    html(&web, "api.html", &json!({ "public_url": web.public_url, "encrypted": encrypted }))
+async fn token_page(web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
+    let values = json!({ "public_url": web.public_url, "encrypted": web.is_encrypted() });
+    Page::new(&web, &viewer).html("api.html", &values)
 }
 
 /// Uploaded sources, for distgit and builders.

@@ -12,7 +12,7 @@ use coppice_store::{
 use serde::Serialize;
 use url::Url;
 
-use super::{PageError, html, project_url};
+use super::{PageError, Viewer, frame, project_url};
 use crate::{App, api::Query, calendar, web::Web};
 
 const PER_PAGE: i64 = 50;
@@ -76,21 +76,33 @@ impl ProjectList {
 }
 
 /// The newest projects that want to be seen here.
-pub async fn home(app: Data<App>, web: Data<Web>, query: Query) -> Answer {
+pub async fn home(app: Data<App>, web: Data<Web>, viewer: Viewer, query: Query) -> Answer {
     let page = wanted(&query);
     let found = app.store.read(move |conn| projects::list_newest(conn, false, page)).await?;
-    html(&web, "home.html", &ProjectList::new(None, found, page))
+    frame::Page::new(&web, &viewer).html("home.html", &ProjectList::new(None, found, page))
 }
 
-pub async fn owner(app: Data<App>, web: Data<Web>, name: Path<String>, query: Query) -> Answer {
-    projects_of(&app, &web, name.into_inner(), wanted(&query)).await
+pub async fn owner(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    name: Path<String>,
+    query: Query,
+) -> Answer {
+    projects_of(&app, (&web, &viewer), name.into_inner(), wanted(&query)).await
 }
 
-pub async fn group(app: Data<App>, web: Data<Web>, name: Path<String>, query: Query) -> Answer {
-    projects_of(&app, &web, format!("@{name}"), wanted(&query)).await
+pub async fn group(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    name: Path<String>,
+    query: Query,
+) -> Answer {
+    projects_of(&app, (&web, &viewer), format!("@{name}"), wanted(&query)).await
 }
 
-async fn projects_of(app: &App, web: &Web, owner: String, page: Page) -> Answer {
+async fn projects_of(app: &App, (web, viewer): (&Web, &Viewer), owner: String, page: Page) -> Answer {
     let name = owner.clone();
     let read = app.store.read(move |conn| {
         let missing = || PageError::NotFound(format!("{name} does not exist here."));
@@ -102,22 +114,29 @@ async fn projects_of(app: &App, web: &Web, owner: String, page: Page) -> Answer 
         if known { Ok(projects::list(conn, Some(owner.as_str()), page)?) } else { Err(missing()) }
     });
     let found = read.await?;
-    html(web, "user.html", &ProjectList::new(Some(owner), found, page))
+    frame::Page::new(web, viewer).html("user.html", &ProjectList::new(Some(owner), found, page))
 }
 
-pub async fn page(app: Data<App>, web: Data<Web>, path: Path<(String, String)>, query: Query) -> Answer {
+pub async fn page(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    path: Path<(String, String)>,
+    query: Query,
+) -> Answer {
     let (owner, name) = path.into_inner();
-    show(&app, &web, (owner, name), wanted(&query)).await
+    show(&app, (&web, &viewer), (owner, name), wanted(&query)).await
 }
 
 pub async fn group_project(
     app: Data<App>,
     web: Data<Web>,
+    viewer: Viewer,
     path: Path<(String, String)>,
     query: Query,
 ) -> Answer {
     let (group, name) = path.into_inner();
-    show(&app, &web, (format!("@{group}"), name), wanted(&query)).await
+    show(&app, (&web, &viewer), (format!("@{group}"), name), wanted(&query)).await
 }
 
 struct Found {
@@ -126,9 +145,14 @@ struct Found {
     builds: Vec<BuildLine>,
 }
 
-async fn show(app: &App, web: &Web, (owner, name): (String, String), page: Page) -> Answer {
+async fn show(
+    app: &App,
+    (web, viewer): (&Web, &Viewer),
+    (owner, name): (String, String),
+    page: Page,
+) -> Answer {
     let found = app.store.read(move |conn| find(conn, &owner, &name, page)).await?;
-    html(web, "project.html", &ProjectPage::new(found, web, page))
+    frame::Page::new(web, viewer).html("project.html", &ProjectPage::new(found, web, page))
 }
 
 fn find(conn: &mut Conn, owner: &str, name: &str, page: Page) -> Result<Found, PageError> {

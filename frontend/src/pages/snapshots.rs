@@ -12,21 +12,35 @@ use coppice_model::{
 use coppice_store::{ProjectChroot, project_chroots, projects};
 use serde::Serialize;
 
-use super::{PageError, html, project_url};
+use super::{Page, PageError, Viewer, project_url};
 use crate::{App, calendar, web::Web};
 
 type Answer = Result<HttpResponse, PageError>;
 
-pub async fn page(app: Data<App>, web: Data<Web>, path: Path<(String, String, String)>) -> Answer {
-    show(&app, &web, path.into_inner()).await
+pub async fn page(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    path: Path<(String, String, String)>,
+) -> Answer {
+    show(&app, (&web, &viewer), path.into_inner()).await
 }
 
-pub async fn group_page(app: Data<App>, web: Data<Web>, path: Path<(String, String, String)>) -> Answer {
+pub async fn group_page(
+    app: Data<App>,
+    web: Data<Web>,
+    viewer: Viewer,
+    path: Path<(String, String, String)>,
+) -> Answer {
     let (group, name, chroot) = path.into_inner();
-    show(&app, &web, (format!("@{group}"), name, chroot)).await
+    show(&app, (&web, &viewer), (format!("@{group}"), name, chroot)).await
 }
 
-async fn show(app: &App, web: &Web, (owner, name, chroot): (String, String, String)) -> Answer {
+async fn show(
+    app: &App,
+    (web, viewer): (&Web, &Viewer),
+    (owner, name, chroot): (String, String, String),
+) -> Answer {
     let read = app.store.read(move |conn| {
         let missing = || PageError::NotFound(format!("Project {owner}/{name} has no chroot {chroot}."));
         let project = projects::find(conn, &owner, &name)?.ok_or_else(missing)?;
@@ -42,8 +56,7 @@ async fn show(app: &App, web: &Web, (owner, name, chroot): (String, String, Stri
     let (current, entries) = list.map_or((0, Vec::new()), |list| (list.current, list.snapshots));
     let row = |entry: &SnapshotEntry| Row::new(entry, current, &repository);
     let snapshots = entries.iter().rev().map(row).collect();
-    html(
-        web,
+    Page::new(web, viewer).html(
         "snapshots.html",
         &SnapshotPage { snapshots, keys, repository, public_url: web.public_url.clone() },
     )

@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use serde::Serialize;
-use tera::{Context, Tera};
+use tera::{Context, Kwargs, State, Tera, Value};
+use url::form_urlencoded;
 
 use crate::repofile::Section;
 
@@ -11,22 +12,23 @@ macro_rules! embedded {
     ($($name:literal),+ $(,)?) => { [$(($name, include_str!(concat!("../../../templates/", $name)))),+] };
 }
 
-const EMBEDDED: [(&str, &str); 12] = embedded![
-    "base.html",
-    "pager.html",
-    "home.html",
-    "user.html",
-    "project.html",
-    "snapshots.html",
-    "build.html",
+const EMBEDDED: &[(&str, &str)] = &embedded![
     "api.html",
+    "base.html",
+    "build.html",
+    "copr.repo",
     "docs.html",
     "error.html",
     "feed.xml",
-    "copr.repo",
+    "forms.html",
+    "home.html",
+    "pager.html",
+    "parts.html",
+    "project.html",
+    "project_base.html",
+    "snapshots.html",
+    "user.html",
 ];
-
-pub const STYLE: &str = include_str!("../../../templates/style.css");
 
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
@@ -50,7 +52,7 @@ impl Templates {
     /// Files in `dir` replace embedded ones of the same name.
     pub fn with_folder(dir: &Path) -> Result<Self, TemplateError> {
         let mut templates = Vec::new();
-        for (name, text) in EMBEDDED {
+        for &(name, text) in EMBEDDED {
             let path = dir.join(name);
             let text = if path.exists() { fs::read_to_string(&path) } else { Ok(text.to_owned()) };
             templates
@@ -62,6 +64,11 @@ impl Templates {
     fn of(templates: Vec<(&'static str, String)>) -> Result<Self, TemplateError> {
         let mut tera = Tera::default();
         tera.autoescape_on([".html", ".xml"]);
+        tera.register_filter("mark", |word: &str, _: Kwargs, _: &State| mark(word));
+        tera.register_filter("is_on", |value: Value, _: Kwargs, _: &State| is_on(&value));
+        tera.register_filter("urlencode", |text: &str, _: Kwargs, _: &State| {
+            form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
+        });
         tera.add_raw_templates(templates).map_err(TemplateError::Parse)?;
         Ok(Self(tera))
     }
@@ -72,8 +79,47 @@ impl Templates {
         self.0.render(name, &context).map_err(wrong)
     }
 
+    /// Inside the frame of the site, which templates know as `frame`.
+    pub fn framed<T: Serialize, F: Serialize>(
+        &self,
+        name: &str,
+        values: &T,
+        frame: &F,
+    ) -> Result<String, TemplateError> {
+        let wrong = |source| TemplateError::Render { name: name.to_owned(), source };
+        let mut context = Context::from_serialize(values).map_err(wrong)?;
+        context.insert("frame", frame);
+        self.0.render(name, &context).map_err(wrong)
+    }
+
     pub fn repo_file(&self, sections: &[Section]) -> Result<String, TemplateError> {
         self.render("copr.repo", &serde_json::json!({ "sections": sections }))
+    }
+}
+
+/// Which mark of the style sheet a state's word has.
+fn mark(word: &str) -> &'static str {
+    match word {
+        "succeeded" => "ok",
+        "failed" => "fail",
+        "running" | "starting" | "building" => "run",
+        "importing" => "src",
+        "signing" | "publishing" => "pub",
+        "waiting" => "wait",
+        "retrying" => "retry",
+        "on hold" => "hold",
+        "canceled" => "cancel",
+        "skipped" => "skip",
+        "forked" => "fork",
+        _ => "pend",
+    }
+}
+
+/// Whether the value of a form checks its box.
+fn is_on(value: &Value) -> bool {
+    match value.as_str() {
+        Some(text) => !matches!(text, "" | "false"),
+        None => value.is_truthy(),
     }
 }
 
@@ -81,13 +127,22 @@ impl Templates {
 mod tests {
     use super::*;
 
+    fn frame() -> serde_json::Value {
+        serde_json::json!({
+            "user": null, "csrf": "", "path": "/", "said": null, "notice": null, "version": "1", "host": "h", "assets": "a"
+        })
+    }
+
     #[test]
     fn markup_in_values_is_text() {
         let page = Templates::embedded().unwrap();
-        let values = serde_json::json!({ "title": "<script>", "message": "a & \"b\"" });
-        let html = page.render("error.html", &values).unwrap();
+        let values = serde_json::json!({ "status": 404, "title": "<script>", "message": "a & \"b\"" });
+        let html = page.framed("error.html", &values, &frame()).unwrap();
         assert!(
-            html.contains("&lt;script&gt;") && html.contains("a &amp; ") && !html.contains("<script>"),
+            html.contains("&lt;script&gt;")
+                && html.contains("a &amp; ")
+                && !html.contains("<script>&")
+                && !html.contains("<h1><script>"),
             "{html}"
         );
     }

@@ -26,6 +26,7 @@ pub mod plain;
 pub mod project_chroots;
 pub mod project_dirs;
 pub mod projects;
+pub mod sessions;
 pub mod tokens;
 pub mod users;
 pub mod webhook_secrets;
@@ -46,6 +47,7 @@ pub use permissions::Roles;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};
+pub use sessions::{NewSession, Session};
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
 

@@ -229,9 +229,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        token_hash -> Text,
+        method -> Text,
+        address -> Text,
+        agent -> Text,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
@@ -244,6 +259,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     groups,
     memberships,
     api_tokens,
+    sessions,
     permissions,
     mock_chroots,
     projects,

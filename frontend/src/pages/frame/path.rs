@@ -1,0 +1,56 @@
+//! Addresses of projects: `/coprs/OWNER/PROJECT/…` and, for groups, `/coprs/g/GROUP/PROJECT/…`.
+
+use std::future::{Ready, ready};
+
+use actix_web::{
+    FromRequest, HttpRequest, Resource,
+    dev::Payload,
+    web::{self, ServiceConfig},
+};
+
+use crate::pages::PageError;
+
+/// Registers one page below a project for people and for groups. `rest` begins with a slash or is empty.
+pub fn both(config: &mut ServiceConfig, rest: &str, resource: impl Fn(Resource) -> Resource) {
+    config.service(resource(web::resource(format!("/g/{{group}}/{{project}}{rest}"))));
+    config.service(resource(web::resource(format!("/{{owner}}/{{project}}{rest}"))));
+}
+
+/// Which project an address names, in either form.
+#[derive(Debug, Clone)]
+pub struct ProjectPath {
+    /// With its `@` when it is a group.
+    pub owner: String,
+    pub project: String,
+    rest: Vec<(String, String)>,
+}
+
+impl ProjectPath {
+    /// Another part of the address, `""` when it has none.
+    pub fn rest(&self, name: &str) -> &str {
+        self.rest.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
+    }
+}
+
+impl FromRequest for ProjectPath {
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parts = web::Path::<Vec<(String, String)>>::extract(request).into_inner();
+        ready(parts.map(|parts| read(parts.into_inner())).map_err(|_| PageError::no_such_page()))
+    }
+}
+
+fn read(parts: Vec<(String, String)>) -> ProjectPath {
+    let mut path = ProjectPath { owner: String::new(), project: String::new(), rest: Vec::new() };
+    for (name, value) in parts {
+        match name.as_str() {
+            "group" => path.owner = format!("@{value}"),
+            "owner" => path.owner = value,
+            "project" => path.project = value,
+            _ => path.rest.push((name, value)),
+        }
+    }
+    path
+}
