@@ -31,6 +31,11 @@ impl LogFile {
         FILES.iter().skip(1).map(|(word, file)| (*word, format!("{file}.log")))
     }
 
+    /// As addresses know it.
+    pub fn name(self) -> &'static str {
+        FILES[self.0].0
+    }
+
     fn base(self) -> &'static str {
         FILES[self.0].1
     }

@@ -6,9 +6,11 @@ mod build;
 mod error;
 mod feed;
 mod frame;
+mod log;
 mod project;
 mod snapshots;
 mod templates;
+mod words;
 
 use actix_web::{
     HttpResponse,
@@ -36,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    log::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))

@@ -22,6 +22,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "feed.xml",
     "forms.html",
     "home.html",
+    "log.html",
     "pager.html",
     "parts.html",
     "project.html",

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
 mod authorization;
+mod building;
 mod builds;
 mod chroots;
 mod described;
 mod errors;
 mod fuzz;
+mod log_page;
 mod packages;
 mod pages;
 mod permissions;

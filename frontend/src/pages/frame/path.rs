@@ -1,6 +1,9 @@
 //! Addresses of projects: `/coprs/OWNER/PROJECT/…` and, for groups, `/coprs/g/GROUP/PROJECT/…`.
 
-use std::future::{Ready, ready};
+use std::{
+    collections::BTreeMap,
+    future::{Ready, ready},
+};
 
 use actix_web::{
     FromRequest, HttpRequest, Resource,
@@ -37,12 +40,12 @@ impl FromRequest for ProjectPath {
     type Future = Ready<Result<Self, PageError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let parts = web::Path::<Vec<(String, String)>>::extract(request).into_inner();
+        let parts = web::Path::<BTreeMap<String, String>>::extract(request).into_inner();
         ready(parts.map(|parts| read(parts.into_inner())).map_err(|_| PageError::no_such_page()))
     }
 }
 
-fn read(parts: Vec<(String, String)>) -> ProjectPath {
+fn read(parts: BTreeMap<String, String>) -> ProjectPath {
     let mut path = ProjectPath { owner: String::new(), project: String::new(), rest: Vec::new() };
     for (name, value) in parts {
         match name.as_str() {
