@@ -1,4 +1,4 @@
-//! A build that other services speak of, the results server that they leave files on, and a browser that looks.
+//! A build that other services speak of, and the results server that they leave files on.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,12 +15,10 @@ use coppice_model::{
     state::Stage,
     work::{DistGitCommit, Failure, FailureCause, TaskId, TaskOutcome},
 };
-use coppice_runtime::secret::hash_token;
-use coppice_store::{NewSession, sessions, users};
 use flate2::{Compression, write::GzEncoder};
 use reqwest::Method;
 
-use crate::support::{Answer, CHROOTS, Frontend, Member, send, until, upload_body};
+use crate::support::{CHROOTS, Frontend, Member, send, until, upload_body};
 
 /// As the backend's: ranges, `x.log` for `x.log.gz`, nothing else.
 #[derive(Clone, Default)]
@@ -217,49 +215,5 @@ impl Building<'_> {
 
     pub fn log(&self) -> String {
         format!("{}log/{}/", self.page(), CHROOTS[0])
-    }
-}
-
-/// A browser in which a user is logged in.
-pub struct Browser<'a> {
-    frontend: &'a Frontend,
-    secret: String,
-}
-
-impl<'a> Browser<'a> {
-    pub async fn of(frontend: &'a Frontend, user: &str) -> Self {
-        let (user, secret) = (user.to_owned(), format!("session-of-{user}-{}", "0".repeat(32)));
-        let new = NewSession {
-            token_hash: hash_token(&secret),
-            method: "test".into(),
-            address: "here".into(),
-            agent: "a browser".into(),
-            expires_at: UnixTime(i64::MAX),
-        };
-        let stored = frontend.store().write(move |tx| {
-            let found = users::find_by_name(tx, &user)?;
-            let user = found.ok_or_else(|| coppice_store::StoreError::Absent(user.clone()))?;
-            sessions::insert(tx, user.id, &new, UnixTime(i64::MAX - 1))
-        });
-        stored.await.unwrap();
-        Self { frontend, secret }
-    }
-
-    pub async fn get(&self, path: &str) -> Answer {
-        let cookie = format!("coppice_session={}", self.secret);
-        send(self.frontend.request(Method::GET, path).header("cookie", cookie)).await
-    }
-
-    /// Posts a form of the page at `from`, with its token.
-    pub async fn post(&self, from: &str, to: &str, fields: &[(&str, &str)]) -> Answer {
-        let page = self.get(from).await.text;
-        let (_, rest) = page.split_once("name=\"csrf_token\" value=\"").expect("the page has a form");
-        let token = rest.split('"').next().unwrap();
-        let mut body = vec![("csrf_token", token)];
-        body.extend(fields);
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(body).finish();
-        let cookie = format!("coppice_session={}", self.secret);
-        let request = self.frontend.request(Method::POST, to).header("cookie", cookie);
-        send(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
 mod authorization;
+mod browser;
 mod building;
 mod builds;
 mod chroots;

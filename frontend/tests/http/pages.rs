@@ -101,3 +101,20 @@ async fn badges_show_the_state_and_feeds_the_new_projects() {
     assert_eq!(frontend.get("/rss/1/").await.text.matches("<item>").count(), 1);
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_shows_who_looks_and_only_to_whom_the_session_belongs() {
+    let frontend = Frontend::start().await;
+    frontend.member("alice").await;
+    let page = frontend.browser("alice").await.get("/").await;
+    assert!(
+        page.text.contains("Account: alice") && page.text.contains("action=\"/logout/\""),
+        "{}",
+        page.text
+    );
+    assert_eq!(page.header("cache-control"), "private, no-store");
+    let visitor = frontend.visitor().get("/").await;
+    assert!(!visitor.text.contains("alice") && visitor.text.contains("/login/?next=%2F"), "{}", visitor.text);
+    assert_eq!(visitor.header("set-cookie"), "", "who fills in no form gets no cookie");
+    frontend.close().await;
+}
