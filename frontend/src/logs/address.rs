@@ -50,6 +50,8 @@ pub struct LogAddress {
     pub attempt: Attempt,
     /// Whether no attempt came after this one.
     pub is_latest: bool,
+    /// Whether it may grow.
+    pub is_live: bool,
     pub file: LogFile,
 }
 
@@ -64,7 +66,9 @@ impl LogAddress {
         let build = &view.build;
         let result_dir = chroot.result_dir.as_deref()?;
         let folder = format!("{}/{}/{}/{result_dir}", build.project.owner, build.dir, chroot.chroot);
-        Some(Self { task: chroot.task(), folder, attempt, is_latest: attempt == chroot.attempt, file })
+        let is_latest = attempt == chroot.attempt;
+        let is_live = is_latest && !chroot.state.is_final();
+        Some(Self { task: chroot.task(), folder, attempt, is_latest, is_live, file })
     }
 
     /// `None` for sources that no builder made.
@@ -73,7 +77,8 @@ impl LogAddress {
         build.source_started_on.or(build.source_ended_on).filter(|_| !build.source.is_uploaded_srpm())?;
         let folder = format!("{}/{}/srpm-builds/{}", build.project.owner, build.dir, build.id.padded());
         let is_latest = attempt == build.source_attempt;
-        Some(Self { task: TaskId::Source(build.id), folder, attempt, is_latest, file })
+        let is_live = is_latest && !build.source_state.is_final();
+        Some(Self { task: TaskId::Source(build.id), folder, attempt, is_latest, is_live, file })
     }
 
     /// Below the address of all results, the likelier one first: the log of an attempt that another one followed is

@@ -117,7 +117,8 @@ impl Fetch<'_> {
     /// Everything that is new; `false` when there is no such log.
     async fn all(&self) -> Result<bool, LogError> {
         let mut asked = self.spool.asked.lock().await;
-        if self.spool.is_complete() || asked.is_some_and(|at| at.elapsed() < FRESH) {
+        let is_fresh = self.address.is_live && asked.is_some_and(|at| at.elapsed() < FRESH);
+        if self.spool.is_complete() || is_fresh {
             return Ok(true);
         }
         let mut exists = self.spool.bytes() > 0;
