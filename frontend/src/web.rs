@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site, service::StartError,
-    uploads::Uploads,
+    streams::Streams, uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct Web {
     pub peers: Peers,
     /// Logs that somebody reads.
     pub logs: Logs,
+    pub streams: Streams,
     notice: RwLock<Option<String>>,
 }
 
@@ -47,8 +48,9 @@ impl Web {
         let folder = config.data_dir.join("logs");
         let logs =
             Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
+        let streams = Streams::new(&config.http);
         let site = Site { host, results_url };
-        Ok(Self { public_url, site, templates, uploads, peers, logs, notice: RwLock::default() })
+        Ok(Self { public_url, site, templates, uploads, peers, logs, streams, notice: RwLock::default() })
     }
 
     /// Whether people reach us over HTTPS.

@@ -4,6 +4,7 @@ mod assets;
 mod badge;
 mod build;
 mod error;
+mod events;
 mod feed;
 mod frame;
 mod log;
@@ -20,13 +21,15 @@ use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
-pub use templates::{TemplateError, Templates};
+pub use templates::{TemplateError, Templates, mark};
+pub use words::{build_word, chroot_word, source_word};
 
 use crate::web::Web;
 
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    events::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))

@@ -99,7 +99,7 @@ impl Templates {
 }
 
 /// Which mark of the style sheet a state's word has.
-fn mark(word: &str) -> &'static str {
+pub fn mark(word: &str) -> &'static str {
     match word {
         "succeeded" => "ok",
         "failed" => "fail",

@@ -9,6 +9,7 @@ mod builds;
 mod chroots;
 mod described;
 mod errors;
+mod events;
 mod fuzz;
 mod log_page;
 mod packages;

@@ -1,5 +1,6 @@
 //! The log of one task of a build: the cause first, then every stage, any part of it, and what is found in it.
 
+mod events;
 mod load;
 mod view;
 mod window;
@@ -32,6 +33,7 @@ const MOST_WORDS: usize = 200;
 
 /// Below `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
+    both(config, "/build/{id:\\d+}/log/{task}/events", |resource| resource.route(get().to(events::events)));
     both(config, "/build/{id:\\d+}/log/{task}", |resource| resource.route(get().to(page)));
 }
 
