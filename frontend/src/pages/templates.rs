@@ -27,6 +27,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "package_delete.html",
     "package_form.html",
     "package_rebuild.html",
+    "log.html",
     "pager.html",
     "parts.html",
     "project.html",
@@ -105,7 +106,7 @@ impl Templates {
 }
 
 /// Which mark of the style sheet a state's word has.
-fn mark(word: &str) -> &'static str {
+pub fn mark(word: &str) -> &'static str {
     match word {
         "succeeded" => "ok",
         "failed" => "fail",

@@ -31,7 +31,8 @@ pub struct Frontend {
     stop: Stop,
     running: JoinHandle<()>,
     client: reqwest::Client,
-    _redis: Redis,
+    config: Config,
+    _redis: Option<Redis>,
 }
 
 /// What came back.
@@ -104,7 +105,26 @@ impl Frontend {
         let bus = Bus::connect(&config.redis).await.unwrap();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let running = tokio::spawn(service.run());
-        Self { url, folder, bus, store, stop, running, client, _redis: redis }
+        Self { url, folder, bus, store, stop, running, client, config, _redis: Some(redis) }
+    }
+
+    /// Another one on the same database and bus.
+    pub async fn second(&self) -> Self {
+        let (config, stop) = (self.config.clone(), Stop::new());
+        let service = Service::start(config.clone(), stop.clone()).await.unwrap();
+        let url = format!("http://{}", service.addr());
+        let running = tokio::spawn(service.run());
+        Self {
+            url,
+            folder: tempfile::tempdir().unwrap(),
+            bus: self.bus.clone(),
+            store: self.store.clone(),
+            stop,
+            running,
+            client: self.client.clone(),
+            config,
+            _redis: None,
+        }
     }
 
     pub fn store(&self) -> &Store {
