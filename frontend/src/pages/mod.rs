@@ -1,5 +1,6 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod accounts;
 mod assets;
 mod badge;
 mod build;
@@ -7,9 +8,9 @@ mod error;
 mod events;
 mod feed;
 mod frame;
+mod log;
 mod new_build;
 mod package_forms;
-mod log;
 mod project;
 mod snapshots;
 mod templates;
@@ -32,6 +33,7 @@ use crate::web::Web;
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
     events::site_routes(config);
+    accounts::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))

@@ -13,6 +13,16 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = &embedded![
+    "accounts/account.html",
+    "accounts/activate.html",
+    "accounts/connect.html",
+    "accounts/invitations.html",
+    "accounts/login.html",
+    "accounts/logout.html",
+    "accounts/newcomer.html",
+    "accounts/signup.html",
+    "accounts/stopped.html",
+    "accounts/teams.html",
     "api.html",
     "base.html",
     "build.html",

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod accounts;
 mod authorization;
 mod browser;
 mod build_forms;
@@ -12,8 +13,8 @@ mod described;
 mod errors;
 mod events;
 mod fuzz;
-mod package_forms;
 mod log_page;
+mod package_forms;
 mod packages;
 mod pages;
 mod peers;
