@@ -47,6 +47,7 @@ mod webhook_secret;
 pub use account_rules::{AccountRules, KERBEROS, RulesError, SignUp};
 pub use additional_repos::Additional;
 pub use authenticate::{NewToken, add_token, authenticate, renew_token};
+pub use batch::waits_for_builds;
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
 pub use cancel_build::cancel_build;

@@ -221,6 +221,9 @@ diesel::table! {
         builder -> Nullable<Text>,
         failure -> Nullable<Text>,
         stage_note -> Nullable<Text>,
+        built_on -> Nullable<BigInt>,
+        signed_on -> Nullable<BigInt>,
+        failure_log -> Nullable<Text>,
     }
 }
 

@@ -57,6 +57,8 @@ fn staged(tx: &mut Conn, of: (&BuildView, &BuildChroot), stage: Stage, at: UnixT
     let after = BuildChroot {
         state: next.unwrap_or(chroot.state),
         stage: if is_new { Some(stage) } else { chroot.stage },
+        built_on: chroot.built_on.or((stage != Stage::Building).then_some(at)),
+        signed_on: chroot.signed_on.or((stage == Stage::Publishing).then_some(at)),
         stage_note: None,
         started_on: chroot.started_on.or(Some(at)),
         result_dir: result_dir(view),
@@ -167,6 +169,8 @@ pub(super) fn lost(
         stage_note: None,
         attempt: chroot.attempt.next(),
         started_on: None,
+        built_on: None,
+        signed_on: None,
         builder: None,
         ..chroot.clone()
     };
