@@ -4,9 +4,17 @@ mod assets;
 mod badge;
 mod build;
 mod error;
+mod explore;
 mod feed;
 mod frame;
+mod home;
+mod lists;
+mod markdown;
+mod monitor;
+mod owner;
 mod project;
+mod rows;
+mod search;
 mod snapshots;
 mod templates;
 
@@ -25,8 +33,10 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    home::site_routes(config);
+    owner::site_routes(config);
+    explore::site_routes(config);
     config
-        .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
@@ -36,8 +46,9 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    home::routes(config);
+    search::routes(config);
     config
-        .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))
         .service(
@@ -48,16 +59,17 @@ pub fn project_routes(config: &mut ServiceConfig) {
             web::resource("/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
                 .get(badge::of_package),
         )
-        .service(web::resource("/g/{owner}").get(project::group))
-        .service(web::resource("/g/{owner}/{project}").get(project::group_project))
-        .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
         .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
-        .service(web::resource("/{owner}").get(project::owner))
-        .service(web::resource("/{owner}/{project}").get(project::page))
         .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
-        .service(web::resource("/{owner}/{project}/builds").get(project::page))
         .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
+    // After what has a name of its own, and before the pages of projects of people: a project of a group may be called
+    // as one of those pages.
+    owner::routes(config);
+    project::routes(config);
+    explore::routes(config);
+    lists::routes(config);
+    monitor::routes(config);
 }
 
 /// Where the API's 401 sends people.
