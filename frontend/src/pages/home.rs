@@ -75,7 +75,7 @@ fn read(conn: &mut Conn, viewer: &Viewer, number: i64, now: UnixTime) -> Result<
         newer: (number > 1)
             .then(|| if number == 2 { "/coprs/".into() } else { format!("/coprs/{}/", number - 1) }),
         older: has_more.then(|| format!("/coprs/{}/", number + 1)),
-        queue: queue::rows(&build_chroots::count_unfinished(conn)?),
+        queue: queue::rows(&build_chroots::count_open(conn)?),
         mine,
     })
 }

@@ -1,22 +1,28 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod accounts;
 mod assets;
 mod badge;
 mod build;
 mod error;
+mod events;
 mod explore;
 mod feed;
 mod frame;
 mod home;
 mod lists;
+mod log;
 mod markdown;
 mod monitor;
+mod new_build;
 mod owner;
+mod package_forms;
 mod project;
 mod rows;
 mod search;
 mod snapshots;
 mod templates;
+mod words;
 
 use actix_web::{
     HttpResponse,
@@ -26,7 +32,8 @@ use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
-pub use templates::{TemplateError, Templates};
+pub use templates::{TemplateError, Templates, mark};
+pub use words::{build_word, chroot_word, source_word};
 
 use crate::web::Web;
 
@@ -36,6 +43,8 @@ pub fn routes(config: &mut ServiceConfig) {
     home::site_routes(config);
     owner::site_routes(config);
     explore::site_routes(config);
+    events::site_routes(config);
+    accounts::site_routes(config);
     config
         .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
@@ -48,6 +57,10 @@ pub fn routes(config: &mut ServiceConfig) {
 pub fn project_routes(config: &mut ServiceConfig) {
     home::routes(config);
     search::routes(config);
+    // Before the page of a single package: `add` and `new` are no packages.
+    new_build::routes(config);
+    package_forms::routes(config);
+    log::routes(config);
     config
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))

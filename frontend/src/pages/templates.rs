@@ -13,9 +13,20 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = &embedded![
+    "accounts/account.html",
+    "accounts/activate.html",
+    "accounts/connect.html",
+    "accounts/invitations.html",
+    "accounts/login.html",
+    "accounts/logout.html",
+    "accounts/newcomer.html",
+    "accounts/signup.html",
+    "accounts/stopped.html",
+    "accounts/teams.html",
     "api.html",
     "base.html",
     "build.html",
+    "build_options.html",
     "builds.html",
     "copr.repo",
     "docs.html",
@@ -26,18 +37,26 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "forms.html",
     "home.html",
     "lists.html",
+    "log.html",
     "monitor.html",
+    "new_build.html",
     "owner.html",
     "package.html",
+    "package_delete.html",
+    "package_form.html",
+    "package_rebuild.html",
     "packages.html",
     "parts.html",
     "pinned.html",
     "profile.html",
     "project.html",
     "project_base.html",
+    "rebuild_all.html",
     "search.html",
     "search_packages.html",
     "snapshots.html",
+    "source_fields.html",
+    "user.html",
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +127,7 @@ impl Templates {
 }
 
 /// Which mark of the style sheet a state's word has.
-fn mark(word: &str) -> &'static str {
+pub fn mark(word: &str) -> &'static str {
     match word {
         "succeeded" => "ok",
         "failed" => "fail",

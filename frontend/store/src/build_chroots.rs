@@ -15,7 +15,7 @@ use diesel::{
     sql_types::Bool,
 };
 
-use crate::{BuildFailure, Conn, StoreError, column, conn::on_either, schema::build_chroots};
+use crate::{BuildFailure, Conn, StoreError, changes, column, conn::on_either, schema::build_chroots};
 
 pub use results::{StoredResults, forget_results, list_results, list_superseded};
 
@@ -139,6 +139,14 @@ pub fn list_of(
     Ok(by_build)
 }
 
+/// How many are in each unfinished state; one statement.
+pub fn count_unfinished(conn: &mut Conn) -> Result<Vec<(String, i64)>, StoreError> {
+    let unfinished = build_chroots::state.eq_any(["waiting", "pending", "starting", "running"]);
+    let query = build_chroots::table.filter(unfinished).group_by(build_chroots::state);
+    let query = query.select((build_chroots::state, diesel::dsl::count_star()));
+    Ok(on_either!(conn, |c| query.load(c)?))
+}
+
 pub fn find(conn: &mut Conn, build: BuildId, chroot: &str) -> Result<Option<BuildChroot>, StoreError> {
     let query = build_chroots::table
         .filter(build_chroots::build_id.eq(build.0))
@@ -148,6 +156,7 @@ pub fn find(conn: &mut Conn, build: BuildId, chroot: &str) -> Result<Option<Buil
 
 /// A chroot that waits for the source phase.
 pub fn insert(conn: &mut Conn, build: BuildId, chroot: &ChrootName) -> Result<BuildChroot, StoreError> {
+    changes::touch(build);
     let row = diesel::insert_into(build_chroots::table)
         .values((
             build_chroots::build_id.eq(build.0),
@@ -166,11 +175,12 @@ pub fn update(conn: &mut Conn, before: &BuildChroot, after: &BuildChroot) -> Res
         .find(before.id)
         .filter(build_chroots::state.eq(before.state.as_str()))
         .filter(build_chroots::attempt.eq(i64::from(before.attempt.0)));
+    changes::touch(before.build);
     Ok(diesel::update(row).set(Columns::try_from(after)?).execute(conn)? == 1)
 }
 
 /// How many unfinished builds of chroots there are, by chroot and state; one statement.
-pub fn count_unfinished(conn: &mut Conn) -> Result<Vec<(ChrootName, ChrootState, i64)>, StoreError> {
+pub fn count_open(conn: &mut Conn) -> Result<Vec<(ChrootName, ChrootState, i64)>, StoreError> {
     // As the index says it: a bound value would not be recognized.
     let unfinished = sql::<Bool>("state IN ('waiting', 'pending', 'starting', 'running')");
     let query = build_chroots::table

@@ -2,19 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod accounts;
 mod authorization;
 mod browser;
+mod build_forms;
+mod building;
 mod builds;
 mod chroots;
 mod described;
 mod errors;
+mod events;
 mod fuzz;
 mod home;
 mod lists;
+mod log_page;
 mod monitor_page;
 mod owner_page;
+mod package_forms;
 mod packages;
 mod pages;
+mod peers;
 mod permissions;
 mod project_page;
 mod projects;
