@@ -125,6 +125,15 @@ diesel::table! {
         key_fingerprint -> Nullable<Text>,
         created_at -> BigInt,
         key_renew_on -> Nullable<BigInt>,
+        forked_from -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    profiles (owner) {
+        owner -> Text,
+        text -> Text,
+        pinned -> Text,
     }
 }
 
@@ -318,6 +327,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
+diesel::joinable!(packages -> projects (project_id));
 diesel::joinable!(builds -> projects (project_id));
 diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
