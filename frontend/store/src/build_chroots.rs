@@ -13,7 +13,9 @@ use diesel::prelude::*;
 
 use crate::{BuildFailure, Conn, StoreError, column, conn::on_either, schema::build_chroots};
 
-pub use results::{StoredResults, forget_results, list_results, list_superseded};
+pub use results::{
+    StoredResults, Superseded, forget_results, list_results, list_superseded, list_superseded_of,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {

@@ -40,7 +40,7 @@ pub use store::Store;
 
 pub use actions::{Action, ActionKind, ActionMessage};
 pub use attempts::AttemptRecord;
-pub use build_chroots::BuildChroot;
+pub use build_chroots::{BuildChroot, Superseded};
 pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
 pub use legal_flags::{LegalFlag, NewLegalFlag};

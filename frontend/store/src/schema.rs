@@ -126,6 +126,7 @@ diesel::table! {
         is_enabled -> Bool,
         disabled_on -> Nullable<BigInt>,
         settings -> Text,
+        delete_on -> Nullable<BigInt>,
     }
 }
 
