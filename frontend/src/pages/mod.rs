@@ -7,6 +7,7 @@ mod error;
 mod feed;
 mod frame;
 mod project;
+mod settings;
 mod snapshots;
 mod templates;
 
@@ -25,6 +26,7 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    settings::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
@@ -36,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    settings::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
