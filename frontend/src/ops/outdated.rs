@@ -10,7 +10,7 @@ use super::{
 };
 
 const DAY_S: i64 = 86_400;
-/// Copr: so long a project may keep what it holds for a chroot at its end; then it may say so again.
+/// So long a project may keep what it holds for a chroot that it dropped; then it may say so again.
 const EXTENDED_DAYS: i64 = 180;
 /// Copr: time to think again.
 const EXPIRED_S: i64 = 12 * 3_600;
@@ -20,7 +20,7 @@ const MOST_PREVIEWED: i64 = 500;
 /// What the admins of a project say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndWish {
-    /// It stays for half a year from now.
+    /// What the project dropped stays for half a year from now, what ended in the catalogue until another word.
     Extend,
     /// It goes after some hours, in which it can still be extended.
     Expire,
@@ -44,16 +44,25 @@ pub fn move_ends(
 ) -> Result<(), OpError> {
     rights::ensure_can_edit(tx, by, project)?;
     let own = project_chroots::list(tx, project.id)?;
-    let end = match wish {
-        EndWish::Extend => cx.now.plus_seconds(EXTENDED_DAYS * DAY_S),
-        EndWish::Expire => cx.now.plus_seconds(EXPIRED_S),
-    };
     for name in names {
         let outdated = own.iter().find(|chroot| chroot.name().as_str() == name && chroot.is_outdated());
         let chroot = outdated.ok_or_else(|| OpError::Invalid(vec![Problem::no_choice("chroot", name)]))?;
-        project_chroots::update_end(tx, chroot.id, end)?;
+        project_chroots::update_end(tx, chroot.id, moved(chroot, wish, cx.now))?;
     }
     Ok(())
+}
+
+/// Never further away than it was for who gives up, never nearer for who extends.
+fn moved(chroot: &ProjectChroot, wish: EndWish, now: UnixTime) -> Option<UnixTime> {
+    let end = end_of(chroot);
+    match wish {
+        EndWish::Extend if chroot.is_enabled => None,
+        EndWish::Extend => end.max(Some(now.plus_seconds(EXTENDED_DAYS * DAY_S))),
+        EndWish::Expire => {
+            let soon = now.plus_seconds(EXPIRED_S);
+            Some(end.map_or(soon, |end| end.min(soon)))
+        }
+    }
 }
 
 /// Results that newer good builds made useless, each with the time when it goes.

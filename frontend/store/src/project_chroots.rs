@@ -192,8 +192,8 @@ pub fn list_outdated(
     rows.into_iter().map(domain).collect()
 }
 
-pub fn update_end(conn: &mut Conn, id: i64, end: UnixTime) -> Result<(), StoreError> {
-    let end = project_chroots::delete_on.eq(end.0);
+pub fn update_end(conn: &mut Conn, id: i64, end: Option<UnixTime>) -> Result<(), StoreError> {
+    let end = project_chroots::delete_on.eq(column::seconds(end));
     diesel::update(project_chroots::table.find(id)).set(end).execute(conn)?;
     Ok(())
 }

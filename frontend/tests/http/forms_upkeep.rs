@@ -116,7 +116,7 @@ async fn ending_chroots_are_extended_or_given_up() {
         (days(&alice, "alice", CHROOTS[1]).await, days(&alice, "alice", CHROOTS[3]).await),
         (Some(0), Some(0))
     );
-    assert!(browser.get(path).await.text.contains("2 chroots go in 12 hours"));
+    assert!(browser.get(path).await.text.contains("Given up: 2 chroots."));
     assert_eq!(browser.submit(path, path, &[("extend", CHROOTS[0])]).await.status, 400, "it is built for");
     assert_eq!(browser.submit(path, path, &[]).await.status, 400);
     // Who takes it back has it for good.

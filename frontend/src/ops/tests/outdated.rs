@@ -56,7 +56,12 @@ pub fn a_chroot_at_its_end_stays_until_its_project_gives_it_up(world: &World) {
     let eve = world.member("eve");
     assert!(matches!(wish(world, &eve, &project, EndWish::Expire), Err(OpError::Forbidden(_))));
     wish(world, &alice, &project, EndWish::Expire).unwrap();
+    wish(world, &alice, &project, EndWish::Extend).unwrap();
+    world.app.clock.advance(400 * DAY_S);
+    assert_eq!(expire(world), 0, "it was taken back");
+    wish(world, &alice, &project, EndWish::Expire).unwrap();
     world.app.clock.advance(11 * 3_600);
+    wish(world, &alice, &project, EndWish::Expire).unwrap();
     assert_eq!(expire(world), 0, "there is time to think again");
     world.app.clock.advance(2 * 3_600);
     assert_eq!((expire(world), has_results(world, build)), (1, vec![true, false]));

@@ -136,8 +136,10 @@ fn wish(fields: &Fields) -> Result<(EndWish, String), PageError> {
 fn said(wish: EndWish, number: usize) -> String {
     let what = if number == 1 { "1 chroot".to_owned() } else { format!("{number} chroots") };
     match wish {
-        EndWish::Extend => format!("{what} stay for 180 days from now."),
-        EndWish::Expire => format!("{what} go in 12 hours, with all results. Until then you can extend."),
+        EndWish::Extend => format!("Extended: {what}. The table says until when."),
+        EndWish::Expire => {
+            format!("Given up: {what}. All results go in 12 hours; until then you can extend.")
+        }
     }
 }
 

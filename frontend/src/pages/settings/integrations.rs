@@ -88,7 +88,7 @@ impl Delivery {
         };
         Self {
             at: Moment::new(received_at, now),
-            forge: told.forge,
+            forge: title(&told.forge).to_owned(),
             event: told.event,
             mark,
             result,
@@ -98,6 +98,16 @@ impl Delivery {
             agent: told.agent,
             builds,
         }
+    }
+}
+
+fn title(forge: &str) -> &str {
+    match forge {
+        "github" => "GitHub",
+        "gitlab" => "GitLab",
+        "bitbucket" => "Bitbucket",
+        "forgejo" => "Forgejo",
+        other => other,
     }
 }
 
