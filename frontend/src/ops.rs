@@ -25,6 +25,7 @@ mod identities;
 mod keys;
 mod log_in;
 mod order;
+mod outdated;
 mod packages;
 mod permissions;
 mod problem;
@@ -32,8 +33,10 @@ mod project_form;
 mod prune;
 mod regenerate_repos;
 mod report;
+mod report_abuse;
 mod resend;
 mod resubmit_build;
+mod review_project;
 mod rights;
 mod sessions;
 mod settings;
@@ -52,7 +55,7 @@ pub use batch::waits_for_builds;
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
 pub use cancel_build::cancel_build;
-pub use create_project::{NewProject, create_project};
+pub use create_project::{NewProject, create_project, find_own};
 pub use delete_builds::{delete_build, delete_builds};
 pub use delete_project::delete_project;
 pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};
@@ -70,6 +73,7 @@ pub use identities::{
 };
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
+pub use outdated::{EndWish, end_of, move_ends, preview_prune};
 pub use packages::{
     PackageForm, add_package, build_package, build_packages, delete_package, edit_package, find_package,
     reset_package,
@@ -77,11 +81,13 @@ pub use packages::{
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
-pub use prune::{DROPPED_DAYS, expire_chroots, prune_results};
+pub use prune::{expire_chroots, prune_results};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
+pub use report_abuse::report_abuse;
 pub use resend::{resend_actions, resend_builds, resend_cancels};
 pub use resubmit_build::resubmit_build;
+pub use review_project::create_review_project;
 pub use rights::{Caller, can_build, can_delete, can_edit};
 pub use sessions::{Login, find_session, is_same_secret, is_to_be_seen, see_session, start_session};
 pub use settings::{Context, RulesConfig, Settings};

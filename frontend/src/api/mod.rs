@@ -45,7 +45,8 @@ pub use general::no_such_endpoint;
 pub use idempotency::once;
 pub use limits::{Limits, hold};
 pub use package::package_form;
-pub use project_chroot::days_until;
+pub use project::{fork_wish, new_project, project_changes};
+pub use project_chroot::{MOST_COMPS_BYTES, chroot_changes, days_until};
 pub use query::Query;
 pub use source_dict::source_dict;
 

@@ -20,6 +20,7 @@ mod package_forms;
 mod project;
 mod rows;
 mod search;
+mod settings;
 mod snapshots;
 mod templates;
 mod words;
@@ -45,6 +46,7 @@ pub fn routes(config: &mut ServiceConfig) {
     explore::site_routes(config);
     events::site_routes(config);
     accounts::site_routes(config);
+    settings::site_routes(config);
     config
         .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
@@ -61,6 +63,7 @@ pub fn project_routes(config: &mut ServiceConfig) {
     new_build::routes(config);
     package_forms::routes(config);
     log::routes(config);
+    settings::routes(config);
     config
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))

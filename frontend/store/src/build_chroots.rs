@@ -19,7 +19,9 @@ use diesel::{
 use crate::{BuildFailure, Conn, StoreError, changes, column, conn::on_either, schema::build_chroots};
 
 pub use good::{Good, list_good};
-pub use results::{StoredResults, forget_results, list_results, list_superseded};
+pub use results::{
+    StoredResults, Superseded, forget_results, list_results, list_superseded, list_superseded_of,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {
