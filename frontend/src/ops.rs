@@ -44,7 +44,7 @@ pub use additional_repos::Additional;
 pub use authenticate::{NewToken, add_token, authenticate, renew_token};
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
-pub use cancel_build::cancel_build;
+pub use cancel_build::{cancel_build, cancel_builds};
 pub use create_project::{NewProject, create_project};
 pub use delete_builds::{delete_build, delete_builds};
 pub use delete_project::delete_project;

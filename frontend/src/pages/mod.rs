@@ -3,6 +3,7 @@
 mod assets;
 mod badge;
 mod build;
+mod bulk;
 mod error;
 mod feed;
 mod frame;
@@ -41,6 +42,7 @@ pub fn project_routes(config: &mut ServiceConfig) {
     // Before the page of a single package: `add` and `new` are no packages.
     new_build::routes(config);
     package_forms::routes(config);
+    bulk::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))

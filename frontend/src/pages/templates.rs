@@ -17,6 +17,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "base.html",
     "build.html",
     "build_options.html",
+    "bulk.html",
     "copr.repo",
     "docs.html",
     "error.html",

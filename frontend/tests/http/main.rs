@@ -6,6 +6,7 @@ mod authorization;
 mod browser;
 mod build_forms;
 mod builds;
+mod bulk_pages;
 mod chroots;
 mod described;
 mod errors;
