@@ -18,6 +18,7 @@ pub mod built_packages;
 pub mod groups;
 pub mod idempotency;
 pub mod inbox;
+pub mod legal_flags;
 pub mod mock_chroots;
 pub mod outbox;
 pub mod packages;
@@ -29,6 +30,7 @@ pub mod projects;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
+pub mod webhook_deliveries;
 pub mod webhook_secrets;
 
 pub use conn::Conn;
@@ -41,6 +43,7 @@ pub use attempts::AttemptRecord;
 pub use build_chroots::BuildChroot;
 pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
+pub use legal_flags::{LegalFlag, NewLegalFlag};
 pub use mock_chroots::MockChroot;
 pub use packages::{Package, PackageSettings};
 pub use permissions::Roles;
@@ -50,6 +53,7 @@ pub use projects::{Project, ProjectSettings};
 pub use sessions::{NewSession, Session};
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
+pub use webhook_deliveries::{NewWebhookDelivery, WebhookDelivery};
 
 #[cfg(test)]
 mod tests;
