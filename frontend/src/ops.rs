@@ -56,6 +56,8 @@ pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
 pub use cancel_build::cancel_build;
 pub use create_project::{NewProject, create_project, find_own};
+pub use cancel_build::{cancel_build, cancel_builds};
+pub use create_project::{NewProject, create_project};
 pub use delete_builds::{delete_build, delete_builds};
 pub use delete_project::delete_project;
 pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};

@@ -4,6 +4,7 @@ mod accounts;
 mod assets;
 mod badge;
 mod build;
+mod bulk;
 mod error;
 mod events;
 mod explore;
@@ -64,6 +65,7 @@ pub fn project_routes(config: &mut ServiceConfig) {
     package_forms::routes(config);
     log::routes(config);
     settings::routes(config);
+    bulk::routes(config);
     config
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))

@@ -28,6 +28,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "build.html",
     "build_options.html",
     "builds.html",
+    "bulk.html",
     "copr.repo",
     "docs.html",
     "error.html",

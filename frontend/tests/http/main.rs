@@ -8,6 +8,7 @@ mod browser;
 mod build_forms;
 mod building;
 mod builds;
+mod bulk_pages;
 mod chroots;
 mod described;
 mod errors;
