@@ -72,7 +72,6 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "settings/review.html",
     "snapshots.html",
     "source_fields.html",
-    "user.html",
 ];
 
 #[derive(Debug, thiserror::Error)]
