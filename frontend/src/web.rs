@@ -10,8 +10,8 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    accounts::Accounts, config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError,
-    uploads::Uploads,
+    accounts::Accounts, config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site,
+    service::StartError, streams::Streams, uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -22,6 +22,9 @@ pub struct Web {
     pub templates: Templates,
     pub uploads: Uploads,
     pub peers: Peers,
+    /// Logs that somebody reads.
+    pub logs: Logs,
+    pub streams: Streams,
     pub accounts: Accounts,
     notice: RwLock<Option<String>>,
 }
@@ -44,8 +47,22 @@ impl Web {
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
         let accounts = Accounts::open(config, &keygen_secret)?;
         let peers = Peers::new(config, keygen_secret)?;
+        let folder = config.data_dir.join("logs");
+        let logs =
+            Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
+        let streams = Streams::new(&config.http);
         let site = Site { host, results_url };
-        Ok(Self { public_url, site, templates, uploads, peers, accounts, notice: RwLock::default() })
+        Ok(Self {
+            public_url,
+            site,
+            templates,
+            uploads,
+            peers,
+            accounts,
+            logs,
+            streams,
+            notice: RwLock::default(),
+        })
     }
 
     /// Whether people reach us over HTTPS.

@@ -2,6 +2,7 @@
 //!
 //! Queries are functions on a [`Conn`] in one module per table; callers run them through [`Store`].
 
+mod changes;
 mod column;
 mod conn;
 mod error;
@@ -20,6 +21,7 @@ pub mod idempotency;
 pub mod identities;
 pub mod inbox;
 pub mod invitations;
+pub mod legal_flags;
 pub mod mock_chroots;
 pub mod outbox;
 pub mod own_data;
@@ -27,6 +29,7 @@ pub mod packages;
 pub mod passwords;
 pub mod permissions;
 pub mod plain;
+pub mod profiles;
 pub mod project_chroots;
 pub mod project_dirs;
 pub mod projects;
@@ -35,8 +38,10 @@ pub mod sessions;
 pub mod teams;
 pub mod tokens;
 pub mod users;
+pub mod webhook_deliveries;
 pub mod webhook_secrets;
 
+pub use changes::Changed;
 pub use conn::Conn;
 pub use error::StoreError;
 pub use page::Page;
@@ -44,14 +49,16 @@ pub use store::Store;
 
 pub use actions::{Action, ActionKind, ActionMessage};
 pub use attempts::AttemptRecord;
-pub use build_chroots::BuildChroot;
+pub use build_chroots::{BuildChroot, Superseded};
 pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
 pub use identities::{Identity, NewIdentity};
 pub use invitations::{Invitation, NewInvitation};
+pub use legal_flags::{LegalFlag, NewLegalFlag};
 pub use mock_chroots::MockChroot;
 pub use packages::{Package, PackageSettings};
 pub use permissions::Roles;
+pub use profiles::Profile;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};
@@ -60,6 +67,7 @@ pub use sessions::{NewSession, Session};
 pub use teams::Team;
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
+pub use webhook_deliveries::{NewWebhookDelivery, WebhookDelivery};
 
 #[cfg(test)]
 mod tests;

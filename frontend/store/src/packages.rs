@@ -1,10 +1,13 @@
 //! Packages of projects: a row appears when somebody adds it, or when the first source of that name was imported.
 
+mod lists;
+
 use coppice_model::{PackageId, PackageName, ProjectId, UnixTime};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{BuildSource, Conn, Page, StoreError, column, schema::packages};
+pub use lists::{PackageFilter, find_by_beginning, list_with_newest};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
@@ -57,6 +60,11 @@ impl TryFrom<PackageRow> for Package {
 
 pub fn find(conn: &mut Conn, project: ProjectId, name: &str) -> Result<Option<Package>, StoreError> {
     let query = packages::table.filter(packages::project_id.eq(project.0)).filter(packages::name.eq(name));
+    query.first::<PackageRow>(conn).optional()?.map(Package::try_from).transpose()
+}
+
+pub fn find_by_id(conn: &mut Conn, project: ProjectId, id: PackageId) -> Result<Option<Package>, StoreError> {
+    let query = packages::table.filter(packages::project_id.eq(project.0)).filter(packages::id.eq(id.0));
     query.first::<PackageRow>(conn).optional()?.map(Package::try_from).transpose()
 }
 
