@@ -49,7 +49,6 @@ pub fn routes(config: &mut ServiceConfig) {
     settings::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
-        .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))

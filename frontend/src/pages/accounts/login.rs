@@ -6,6 +6,7 @@ use actix_web::{
 };
 use coppice_store::passwords;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use url::form_urlencoded;
 
 use super::{before, let_in, local};
@@ -133,7 +134,7 @@ pub(super) async fn logout_page(web: Data<Web>, viewer: Viewer) -> Result<HttpRe
     if viewer.user().is_none() {
         return Ok(see_other(&web, "/").answer());
     }
-    Page::new(&web, &viewer).html("accounts/logout.html", &())
+    Page::new(&web, &viewer).html("accounts/logout.html", &json!({}))
 }
 
 pub(super) async fn logout(
