@@ -42,6 +42,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
     log::routes(config);
+    build::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
@@ -57,13 +58,11 @@ pub fn project_routes(config: &mut ServiceConfig) {
         .service(web::resource("/g/{owner}").get(project::group))
         .service(web::resource("/g/{owner}/{project}").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))
-        .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
         .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
         .service(web::resource("/{owner}").get(project::owner))
         .service(web::resource("/{owner}/{project}").get(project::page))
         .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
-        .service(web::resource("/{owner}/{project}/builds").get(project::page))
-        .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
+        .service(web::resource("/{owner}/{project}/builds").get(project::page));
 }
 
 /// Where the API's 401 sends people.

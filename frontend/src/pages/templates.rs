@@ -16,6 +16,8 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "api.html",
     "base.html",
     "build.html",
+    "build_compare.html",
+    "build_repeat.html",
     "copr.repo",
     "docs.html",
     "error.html",
