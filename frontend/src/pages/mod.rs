@@ -1,5 +1,6 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod accounts;
 mod assets;
 mod badge;
 mod build;
@@ -8,6 +9,8 @@ mod events;
 mod feed;
 mod frame;
 mod log;
+mod new_build;
+mod package_forms;
 mod project;
 mod snapshots;
 mod templates;
@@ -30,6 +33,7 @@ use crate::web::Web;
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
     events::site_routes(config);
+    accounts::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
@@ -41,6 +45,9 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    // Before the page of a single package: `add` and `new` are no packages.
+    new_build::routes(config);
+    package_forms::routes(config);
     log::routes(config);
     build::routes(config);
     config

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod accounts;
 mod authorization;
 mod browser;
+mod build_forms;
 mod building;
 mod builds;
 mod chroots;
@@ -12,8 +14,10 @@ mod errors;
 mod events;
 mod fuzz;
 mod log_page;
+mod package_forms;
 mod packages;
 mod pages;
+mod peers;
 mod permissions;
 mod projects;
 mod python_copr;

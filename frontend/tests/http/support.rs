@@ -174,6 +174,11 @@ impl Frontend {
         Member { frontend: self, name: name.into(), login, token }
     }
 
+    /// Follows no redirects and keeps no cookies.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }
@@ -213,6 +218,11 @@ pub struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
+    /// Where the frontend is.
+    pub fn url(&self) -> &str {
+        &self.frontend.url
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.frontend.request(method, path).basic_auth(&self.login, Some(&self.token))
     }
@@ -242,13 +252,16 @@ impl<'a> Member<'a> {
         let mut body = more;
         body["name"] = name.into();
         let new = self.post("/api_3/tokens", &body).await.ok();
+        let (frontend, name) = (self.frontend, self.name.clone());
+        let mut narrow = Self { frontend, name, login: String::new(), token: String::new() };
+        narrow.goes_on_with(&new);
+        narrow
+    }
+
+    /// With the token that was told.
+    pub fn goes_on_with(&mut self, new: &Value) {
         let text = |key: &str| new[key].as_str().unwrap().to_owned();
-        Self {
-            frontend: self.frontend,
-            name: self.name.clone(),
-            login: text("api_login"),
-            token: text("api_token"),
-        }
+        (self.login, self.token) = (text("api_login"), text("api_token"));
     }
 
     /// Submits an address and returns the build's id.
