@@ -67,6 +67,7 @@ pub fn project_routes(config: &mut ServiceConfig) {
     log::routes(config);
     settings::routes(config);
     bulk::routes(config);
+    build::routes(config);
     config
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))
@@ -79,6 +80,9 @@ pub fn project_routes(config: &mut ServiceConfig) {
                 .get(badge::of_package),
         )
         .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
+        .service(web::resource("/g/{owner}").get(project::group))
+        .service(web::resource("/g/{owner}/{project}").get(project::group_project))
+        .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
         .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
         .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
@@ -89,6 +93,13 @@ pub fn project_routes(config: &mut ServiceConfig) {
     explore::routes(config);
     lists::routes(config);
     monitor::routes(config);
+        .service(web::resource("/{owner}/{project}/builds").get(project::page));
+}
+
+/// Where the API's 401 sends people.
+async fn token_page(web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
+    let values = json!({ "public_url": web.public_url, "encrypted": web.is_encrypted() });
+    Page::new(&web, &viewer).html("api.html", &values)
 }
 
 /// Uploaded sources, for distgit and builders.

@@ -29,6 +29,8 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "api.html",
     "base.html",
     "build.html",
+    "build_compare.html",
+    "build_repeat.html",
     "build_options.html",
     "builds.html",
     "bulk.html",
