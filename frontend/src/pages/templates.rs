@@ -56,7 +56,6 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "search_packages.html",
     "snapshots.html",
     "source_fields.html",
-    "user.html",
 ];
 
 #[derive(Debug, thiserror::Error)]
