@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use crate::ops::RulesConfig;
+use crate::{accounts::AccountsConfig, ops::RulesConfig};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,6 +35,7 @@ pub struct Config {
     pub templates_dir: Option<PathBuf>,
     pub http: HttpConfig,
     pub rules: RulesConfig,
+    pub accounts: AccountsConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -53,6 +54,8 @@ pub struct HttpConfig {
     pub token_requests_per_minute: u32,
     /// How often one address may ask the API without a valid token; 0: as often as it likes.
     pub address_requests_per_minute: u32,
+    /// How many pages one address may follow live at the same time; 0: as many as it likes.
+    pub streams_per_address: u32,
     /// Addresses are what the proxy says in `Forwarded` or `X-Forwarded-For`. Only when a proxy sets them itself.
     pub behind_proxy: bool,
 }
@@ -74,6 +77,7 @@ impl Default for Config {
             templates_dir: None,
             http: HttpConfig::default(),
             rules: RulesConfig::default(),
+            accounts: AccountsConfig::default(),
         }
     }
 }
@@ -88,6 +92,7 @@ impl Default for HttpConfig {
             body_pause_s: 30,
             token_requests_per_minute: 3_000,
             address_requests_per_minute: 1_200,
+            streams_per_address: 64,
             behind_proxy: false,
         }
     }

@@ -1,13 +1,17 @@
 //! The frontend: pages and API v3 for people and clients; the only service that decides what happens next.
 
+mod accounts;
 mod api;
 mod calendar;
 pub mod config;
+mod logs;
+mod news;
 mod pages;
 mod peers;
 mod repofile;
 mod server;
 mod service;
+mod streams;
 mod transport;
 mod uploads;
 mod web;

@@ -1,5 +1,6 @@
 //! The rules: plain functions on a transaction, one file per verb. Messages leave through the outbox.
 
+mod account_rules;
 mod additional_repos;
 mod authenticate;
 mod batch;
@@ -19,7 +20,9 @@ mod fail_build;
 mod find;
 mod fork_project;
 mod grant;
+mod identities;
 mod keys;
+mod log_in;
 mod order;
 mod outdated;
 mod packages;
@@ -36,6 +39,7 @@ mod review_project;
 mod rights;
 mod sessions;
 mod settings;
+mod sign_up;
 mod source_method;
 mod submit_build;
 mod take_package;
@@ -43,6 +47,7 @@ mod tasks;
 mod tokens;
 mod webhook_secret;
 
+pub use account_rules::{AccountRules, KERBEROS, RulesError, SignUp};
 pub use additional_repos::Additional;
 pub use authenticate::{NewToken, add_token, authenticate, renew_token};
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
@@ -60,10 +65,15 @@ pub use find::{
     find_build, find_build_chroot, find_dir, find_project, find_project_chroot, find_project_with_chroots,
 };
 pub use fork_project::{ForkWish, fork_project};
+pub use identities::{
+    Arrival, activate_team, arrive, arrive_as, connect, disconnect, list_identities, list_teams, map_team,
+};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use outdated::{EndWish, end_of, move_ends, preview_prune};
+pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
 pub use packages::{
-    PackageForm, add_package, build_package, delete_package, edit_package, find_package, reset_package,
+    PackageForm, add_package, build_package, build_packages, delete_package, edit_package, find_package,
+    reset_package,
 };
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
@@ -78,6 +88,10 @@ pub use review_project::create_review_project;
 pub use rights::{Caller, can_build, can_delete, can_edit};
 pub use sessions::{Login, find_session, is_same_secret, is_to_be_seen, see_session, start_session};
 pub use settings::{Context, RulesConfig, Settings};
+pub use sign_up::{
+    SignUpWish, change_password, check_password, ensure_can_sign_up, invite, list_invitations, set_password,
+    sign_up, withdraw_invitation,
+};
 pub use source_method::SourceForm;
 pub use submit_build::{Upload, submit_links, submit_method, submit_upload};
 pub use take_package::submit_package_file;

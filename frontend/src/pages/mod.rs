@@ -1,15 +1,21 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod accounts;
 mod assets;
 mod badge;
 mod build;
 mod error;
+mod events;
 mod feed;
 mod frame;
+mod log;
+mod new_build;
+mod package_forms;
 mod project;
 mod settings;
 mod snapshots;
 mod templates;
+mod words;
 
 use actix_web::{
     HttpResponse,
@@ -19,7 +25,8 @@ use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
-pub use templates::{TemplateError, Templates};
+pub use templates::{TemplateError, Templates, mark};
+pub use words::{build_word, chroot_word, source_word};
 
 use crate::web::Web;
 
@@ -27,6 +34,8 @@ use crate::web::Web;
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
     settings::site_routes(config);
+    events::site_routes(config);
+    accounts::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
@@ -39,6 +48,10 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
     settings::routes(config);
+    // Before the page of a single package: `add` and `new` are no packages.
+    new_build::routes(config);
+    package_forms::routes(config);
+    log::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))

@@ -13,15 +13,31 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = &embedded![
+    "accounts/account.html",
+    "accounts/activate.html",
+    "accounts/connect.html",
+    "accounts/invitations.html",
+    "accounts/login.html",
+    "accounts/logout.html",
+    "accounts/newcomer.html",
+    "accounts/signup.html",
+    "accounts/stopped.html",
+    "accounts/teams.html",
     "api.html",
     "base.html",
     "build.html",
+    "build_options.html",
     "copr.repo",
     "docs.html",
     "error.html",
     "feed.xml",
     "forms.html",
     "home.html",
+    "new_build.html",
+    "package_delete.html",
+    "package_form.html",
+    "package_rebuild.html",
+    "log.html",
     "pager.html",
     "parts.html",
     "project.html",
@@ -41,7 +57,9 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "settings/permissions.html",
     "settings/report_abuse.html",
     "settings/review.html",
+    "rebuild_all.html",
     "snapshots.html",
+    "source_fields.html",
     "user.html",
 ];
 
@@ -113,7 +131,7 @@ impl Templates {
 }
 
 /// Which mark of the style sheet a state's word has.
-fn mark(word: &str) -> &'static str {
+pub fn mark(word: &str) -> &'static str {
     match word {
         "succeeded" => "ok",
         "failed" => "fail",

@@ -2,6 +2,7 @@
 //!
 //! Queries are functions on a [`Conn`] in one module per table; callers run them through [`Store`].
 
+mod changes;
 mod column;
 mod conn;
 mod error;
@@ -17,22 +18,28 @@ pub mod builds;
 pub mod built_packages;
 pub mod groups;
 pub mod idempotency;
+pub mod identities;
 pub mod inbox;
 pub mod legal_flags;
+pub mod invitations;
 pub mod mock_chroots;
 pub mod outbox;
 pub mod packages;
+pub mod passwords;
 pub mod permissions;
 pub mod plain;
 pub mod project_chroots;
 pub mod project_dirs;
 pub mod projects;
+pub mod publishers;
 pub mod sessions;
+pub mod teams;
 pub mod tokens;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod webhook_secrets;
 
+pub use changes::Changed;
 pub use conn::Conn;
 pub use error::StoreError;
 pub use page::Page;
@@ -44,13 +51,17 @@ pub use build_chroots::{BuildChroot, Superseded};
 pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
 pub use legal_flags::{LegalFlag, NewLegalFlag};
+pub use identities::{Identity, NewIdentity};
+pub use invitations::{Invitation, NewInvitation};
 pub use mock_chroots::MockChroot;
 pub use packages::{Package, PackageSettings};
 pub use permissions::Roles;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};
+pub use publishers::{NewPublisher, Publisher};
 pub use sessions::{NewSession, Session};
+pub use teams::Team;
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
 pub use webhook_deliveries::{NewWebhookDelivery, WebhookDelivery};

@@ -40,6 +40,69 @@ diesel::table! {
 }
 
 diesel::table! {
+    passwords (user_id) {
+        user_id -> BigInt,
+        hash -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> BigInt,
+        token_hash -> Text,
+        note -> Text,
+        made_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_by -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identities (id) {
+        id -> BigInt,
+        provider -> Text,
+        subject -> Text,
+        user_id -> BigInt,
+        label -> Text,
+        created_at -> BigInt,
+        used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_teams (user_id, provider, team) {
+        user_id -> BigInt,
+        provider -> Text,
+        team -> Text,
+    }
+}
+
+diesel::table! {
+    active_teams (provider, team) {
+        provider -> Text,
+        team -> Text,
+        group_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    publishers (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        user_id -> BigInt,
+        issuer -> Text,
+        repository -> Text,
+        workflow -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        git_ref -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     mock_chroots (id) {
         id -> BigInt,
         name -> Text,
@@ -274,6 +337,8 @@ diesel::table! {
 
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(passwords -> users (user_id));
+diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
@@ -288,6 +353,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     groups,
     memberships,
+    passwords,
+    identities,
+    user_teams,
+    active_teams,
     api_tokens,
     sessions,
     permissions,

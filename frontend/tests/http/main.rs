@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod accounts;
 mod authorization;
 mod browser;
+mod build_forms;
+mod building;
 mod builds;
 mod chroots;
 mod described;
 mod errors;
+mod events;
 mod forms_authorization;
 mod forms_edit;
 mod forms_new;
@@ -15,8 +19,11 @@ mod forms_people;
 mod forms_upkeep;
 mod forms_world;
 mod fuzz;
+mod log_page;
+mod package_forms;
 mod packages;
 mod pages;
+mod peers;
 mod permissions;
 mod projects;
 mod python_copr;
