@@ -279,3 +279,27 @@ pub fn update_settings(conn: &mut Conn, id: i64, settings: &ChrootSettings) -> R
         .execute(conn)?;
     Ok(())
 }
+
+/// The chroots of these projects whose end is near, with when their results go; one statement.
+pub fn list_ending(
+    conn: &mut Conn,
+    of: &[ProjectId],
+) -> Result<Vec<(ProjectId, ChrootName, UnixTime)>, StoreError> {
+    let ids: Vec<i64> = of.iter().map(|id| id.0).collect();
+    let query = project_chroots::table
+        .inner_join(mock_chroots::table)
+        .filter(project_chroots::project_id.eq_any(ids))
+        .filter(project_chroots::settings.like("%\"delete_on\":%"))
+        .filter(project_chroots::settings.not_like("%\"delete_on\":null%"))
+        .order(project_chroots::id)
+        .select((project_chroots::project_id, mock_chroots::name, project_chroots::settings));
+    let rows: Vec<(i64, String, String)> = on_either!(conn, |c| query.load(c)?);
+    let mut ending = Vec::new();
+    for (project, chroot, settings) in rows {
+        let settings: ChrootSettings = column::from_json("a chroot's settings", &settings)?;
+        if let Some(end) = settings.delete_on {
+            ending.push((ProjectId(project), column::word("a chroot's name", &chroot)?, end));
+        }
+    }
+    Ok(ending)
+}

@@ -125,6 +125,15 @@ diesel::table! {
         key_fingerprint -> Nullable<Text>,
         created_at -> BigInt,
         key_renew_on -> Nullable<BigInt>,
+        forked_from -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    profiles (owner) {
+        owner -> Text,
+        text -> Text,
+        pinned -> Text,
     }
 }
 
@@ -250,6 +259,9 @@ diesel::table! {
         builder -> Nullable<Text>,
         failure -> Nullable<Text>,
         stage_note -> Nullable<Text>,
+        built_on -> Nullable<BigInt>,
+        signed_on -> Nullable<BigInt>,
+        failure_log -> Nullable<Text>,
     }
 }
 
@@ -345,6 +357,7 @@ diesel::joinable!(permissions -> users (user_id));
 diesel::joinable!(legal_flags -> users (reporter_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
+diesel::joinable!(packages -> projects (project_id));
 diesel::joinable!(builds -> projects (project_id));
 diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
