@@ -77,6 +77,7 @@ pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
 pub use own_data::{close_account, own_data};
 pub use outdated::{EndWish, end_of, move_ends, preview_prune};
+pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
 pub use packages::{
     PackageForm, add_package, build_package, build_packages, delete_package, edit_package, find_package,
     reset_package,

@@ -41,12 +41,12 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    settings::site_routes(config);
     home::site_routes(config);
     owner::site_routes(config);
     explore::site_routes(config);
     events::site_routes(config);
     accounts::site_routes(config);
-    settings::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
@@ -59,6 +59,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
     accounts::routes(config);
+    settings::routes(config);
     home::routes(config);
     search::routes(config);
     // Before the page of a single package: `add` and `new` are no packages.

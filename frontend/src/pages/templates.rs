@@ -75,6 +75,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "settings/permissions.html",
     "settings/report_abuse.html",
     "settings/review.html",
+    "rebuild_all.html",
     "snapshots.html",
     "source_fields.html",
 ];
