@@ -25,8 +25,8 @@ mod identities;
 mod keys;
 mod log_in;
 mod order;
-mod own_data;
 mod outdated;
+mod own_data;
 mod packages;
 mod permissions;
 mod problem;
@@ -75,9 +75,8 @@ pub use identities::{
 };
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
-pub use own_data::{close_account, own_data};
 pub use outdated::{EndWish, end_of, move_ends, preview_prune};
-pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
+pub use own_data::{close_account, own_data};
 pub use packages::{
     PackageForm, add_package, build_package, build_packages, delete_package, edit_package, find_package,
     reset_package,
@@ -85,9 +84,8 @@ pub use packages::{
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
-pub use prune::{DROPPED_DAYS, expire_chroots, prune_results};
-pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
 pub use prune::{expire_chroots, prune_results};
+pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use report_abuse::report_abuse;

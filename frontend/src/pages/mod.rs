@@ -48,8 +48,6 @@ pub fn routes(config: &mut ServiceConfig) {
     events::site_routes(config);
     accounts::site_routes(config);
     config
-        .service(web::resource("/").get(project::home))
-        .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))
@@ -59,7 +57,6 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
     accounts::routes(config);
-    settings::routes(config);
     home::routes(config);
     search::routes(config);
     // Before the page of a single package: `add` and `new` are no packages.
@@ -80,13 +77,8 @@ pub fn project_routes(config: &mut ServiceConfig) {
             web::resource("/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
                 .get(badge::of_package),
         )
-        .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
-        .service(web::resource("/g/{owner}").get(project::group))
-        .service(web::resource("/g/{owner}/{project}").get(project::group_project))
-        .service(web::resource("/g/{owner}/{project}/builds").get(project::group_project))
         .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
-        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
-        .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
+        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page));
     // After what has a name of its own, and before the pages of projects of people: a project of a group may be called
     // as one of those pages.
     owner::routes(config);
@@ -94,13 +86,6 @@ pub fn project_routes(config: &mut ServiceConfig) {
     explore::routes(config);
     lists::routes(config);
     monitor::routes(config);
-        .service(web::resource("/{owner}/{project}/builds").get(project::page));
-}
-
-/// Where the API's 401 sends people.
-async fn token_page(web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
-    let values = json!({ "public_url": web.public_url, "encrypted": web.is_encrypted() });
-    Page::new(&web, &viewer).html("api.html", &values)
 }
 
 /// Uploaded sources, for distgit and builders.
