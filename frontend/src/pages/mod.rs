@@ -41,12 +41,12 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    settings::site_routes(config);
     home::site_routes(config);
     owner::site_routes(config);
     explore::site_routes(config);
     events::site_routes(config);
     accounts::site_routes(config);
-    settings::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/rss").get(feed::newest))
@@ -66,6 +66,7 @@ pub fn project_routes(config: &mut ServiceConfig) {
     log::routes(config);
     settings::routes(config);
     bulk::routes(config);
+    build::routes(config);
     config
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))
@@ -77,10 +78,8 @@ pub fn project_routes(config: &mut ServiceConfig) {
             web::resource("/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
                 .get(badge::of_package),
         )
-        .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
         .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
-        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
-        .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
+        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page));
     // After what has a name of its own, and before the pages of projects of people: a project of a group may be called
     // as one of those pages.
     owner::routes(config);

@@ -29,6 +29,8 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "api.html",
     "base.html",
     "build.html",
+    "build_compare.html",
+    "build_repeat.html",
     "build_options.html",
     "builds.html",
     "bulk.html",
@@ -73,6 +75,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "settings/permissions.html",
     "settings/report_abuse.html",
     "settings/review.html",
+    "rebuild_all.html",
     "snapshots.html",
     "source_fields.html",
 ];

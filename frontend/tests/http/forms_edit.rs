@@ -233,3 +233,22 @@ async fn only_admins_see_the_settings() {
     }
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_of_a_group_may_be_called_as_a_page_is() {
+    let frontend = Frontend::start().await;
+    let alice = frontend.member("alice").await;
+    frontend.group("tools", &["alice"]).await;
+    let browser = frontend.browser("alice").await;
+    for name in ["edit", "new", "fork"] {
+        let body = json!({ "name": name, "chroots": [CHROOTS[0]] });
+        alice.post("/api_3/project/add/@tools", &body).await.ok();
+        for page in ["", "edit/", "fork/"] {
+            let path = format!("/coprs/g/tools/{name}/{page}");
+            let answer = browser.get(&path).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(answer.text.contains(&format!("@tools/{name}")), "{path}");
+        }
+    }
+    frontend.close().await;
+}

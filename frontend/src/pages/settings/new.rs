@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpResponse,
+    guard::Post,
     web::{self, ServiceConfig},
 };
 use coppice_store::{Conn, MockChroot, Page, Project, groups, mock_chroots, projects};
@@ -35,7 +36,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     for owner in ["/g/{group}", "/{owner}"] {
         config
             .service(web::resource(format!("{owner}/add")).get(show))
-            .service(web::resource(format!("{owner}/new")).post(make))
+            // Nothing is read here, so a project may be called `new`.
+            .service(web::resource(format!("{owner}/new")).guard(Post()).post(make))
             .service(web::resource(format!("{owner}/new-fedora-review")).get(show_review).post(make_review));
     }
 }
