@@ -6,7 +6,11 @@ use coppice_model::{ProjectRef, UnixTime};
 use coppice_store::{BuildLine, BuildSource, Project, builds::ChrootLine};
 use serde::Serialize;
 
-use super::{frame::Moment, markdown::{first_line, without_directions}, project_url};
+use super::{
+    frame::Moment,
+    markdown::{first_line, without_directions},
+    project_url,
+};
 use crate::calendar;
 
 const SUMMARY_CHARS: usize = 160;

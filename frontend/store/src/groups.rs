@@ -79,6 +79,12 @@ pub fn list(conn: &mut Conn) -> Result<Vec<(String, Vec<String>)>, StoreError> {
     Ok(all)
 }
 
+/// The names of the groups that a user is in, without their `@`, by name; one statement.
+pub fn names_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<String>, StoreError> {
+    let own = memberships::table.inner_join(groups::table).filter(memberships::user_id.eq(user.0));
+    Ok(own.order(groups::name).select(groups::name).load(conn)?)
+}
+
 /// `name` without the `@`.
 pub fn is_member(conn: &mut Conn, name: &str, user: UserId) -> Result<bool, StoreError> {
     let count: i64 = memberships::table

@@ -21,8 +21,10 @@ pub mod idempotency;
 pub mod identities;
 pub mod inbox;
 pub mod invitations;
+pub mod legal_flags;
 pub mod mock_chroots;
 pub mod outbox;
+pub mod own_data;
 pub mod packages;
 pub mod passwords;
 pub mod permissions;
@@ -36,6 +38,7 @@ pub mod sessions;
 pub mod teams;
 pub mod tokens;
 pub mod users;
+pub mod webhook_deliveries;
 pub mod webhook_secrets;
 
 pub use changes::Changed;
@@ -46,11 +49,12 @@ pub use store::Store;
 
 pub use actions::{Action, ActionKind, ActionMessage};
 pub use attempts::AttemptRecord;
-pub use build_chroots::BuildChroot;
+pub use build_chroots::{BuildChroot, Superseded};
 pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, BuildSource, BuildView};
 pub use groups::Group;
 pub use identities::{Identity, NewIdentity};
 pub use invitations::{Invitation, NewInvitation};
+pub use legal_flags::{LegalFlag, NewLegalFlag};
 pub use mock_chroots::MockChroot;
 pub use packages::{Package, PackageSettings};
 pub use permissions::Roles;
@@ -63,6 +67,7 @@ pub use sessions::{NewSession, Session};
 pub use teams::Team;
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
+pub use webhook_deliveries::{NewWebhookDelivery, WebhookDelivery};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Conn, Page, StoreError, column,
     conn::on_either,
-    schema::{mock_chroots, project_chroots, projects},
+    schema::{builds, mock_chroots, packages, project_chroots, project_dirs, projects},
 };
 pub use lists::{count_of, list_by_id, list_forks, list_of_owners, most_forked};
 
@@ -297,6 +297,24 @@ pub fn list_to_renew(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<P
 pub fn list_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<Project>, StoreError> {
     let query = projects::table.filter(projects::delete_on.le(now.0)).order(projects::delete_on);
     column::all(query.limit(limit).load::<ProjectRow>(conn)?)
+}
+
+/// How much a project holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Extent {
+    pub builds: i64,
+    pub packages: i64,
+    /// With the main one.
+    pub dirs: i64,
+}
+
+/// Three statements.
+pub fn extent(conn: &mut Conn, id: ProjectId) -> Result<Extent, StoreError> {
+    Ok(Extent {
+        builds: builds::table.filter(builds::project_id.eq(id.0)).count().get_result(conn)?,
+        packages: packages::table.filter(packages::project_id.eq(id.0)).count().get_result(conn)?,
+        dirs: project_dirs::table.filter(project_dirs::project_id.eq(id.0)).count().get_result(conn)?,
+    })
 }
 
 /// With everything that hangs on it: chroots, packages, builds.

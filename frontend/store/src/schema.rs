@@ -145,6 +145,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_deliveries (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        forge -> Text,
+        event -> Text,
+        delivery -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        status -> BigInt,
+        outcome -> Text,
+        builds -> Text,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    legal_flags (id) {
+        id -> BigInt,
+        owner -> Text,
+        project -> Text,
+        reporter_id -> Nullable<BigInt>,
+        message -> Text,
+        created_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     permissions (project_id, user_id) {
         project_id -> BigInt,
         user_id -> BigInt,
@@ -170,6 +198,7 @@ diesel::table! {
         is_enabled -> Bool,
         disabled_on -> Nullable<BigInt>,
         settings -> Text,
+        delete_on -> Nullable<BigInt>,
     }
 }
 
@@ -230,6 +259,9 @@ diesel::table! {
         builder -> Nullable<Text>,
         failure -> Nullable<Text>,
         stage_note -> Nullable<Text>,
+        built_on -> Nullable<BigInt>,
+        signed_on -> Nullable<BigInt>,
+        failure_log -> Nullable<Text>,
     }
 }
 
@@ -322,6 +354,7 @@ diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
+diesel::joinable!(legal_flags -> users (reporter_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
 diesel::joinable!(packages -> projects (project_id));
@@ -340,6 +373,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     sessions,
     permissions,
+    legal_flags,
     mock_chroots,
     projects,
     project_dirs,
