@@ -58,7 +58,6 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
-    settings::routes(config);
     home::routes(config);
     search::routes(config);
     // Before the page of a single package: `add` and `new` are no packages.
