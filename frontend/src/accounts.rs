@@ -4,6 +4,7 @@ mod claims;
 mod config;
 mod forge;
 mod http;
+mod issuers;
 mod oidc;
 mod passwords;
 mod providers;
@@ -14,14 +15,15 @@ use std::{io, net::IpAddr, path::PathBuf, sync::Arc};
 use actix_web::{HttpRequest, http::header::USER_AGENT};
 use coppice_runtime::Secret;
 
-use self::http::Http;
+use self::{http::Http, issuers::Issuer};
 use crate::{
     config::Config,
-    ops::{AccountRules, KERBEROS, Login, RulesError},
+    ops::{AccountRules, Job, KERBEROS, Login, RulesError},
 };
 
 pub use config::AccountsConfig;
 pub use http::HttpError;
+pub use issuers::JobError;
 pub use passwords::{PasswordError, Passwords};
 pub use providers::{Asked, LoginError, Person, Provider};
 pub use throttle::{Paused, Throttle, Try};
@@ -55,6 +57,7 @@ pub struct Accounts {
     /// Seals what a browser keeps for us in the middle of a login.
     pub seal: Secret,
     providers: Vec<Provider>,
+    issuers: Vec<Issuer>,
     behind_proxy: bool,
 }
 
@@ -64,8 +67,10 @@ impl Accounts {
         let http = Http::new()?;
         let public_url = config.public_url.trim_end_matches('/');
         let providers = config.accounts.providers.iter().map(|one| Provider::new(one, public_url, &http));
+        let issuers = config.accounts.trusted_issuers.iter().map(|one| Issuer::new(one, &http));
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
+            issuers: issuers.collect::<Result<_, _>>()?,
             rules: Arc::new(config.accounts.rules()?),
             passwords: Passwords::new()?,
             throttle: Throttle::new(&config.accounts),
@@ -94,6 +99,17 @@ impl Accounts {
             KERBEROS => "Kerberos".to_owned(),
             _ => self.provider(Some(name)).map_or_else(|| name.to_owned(), |known| known.label.clone()),
         }
+    }
+
+    /// Whose CI jobs projects may trust.
+    pub fn issuer_names(&self) -> Vec<String> {
+        self.issuers.iter().map(|issuer| issuer.name.clone()).collect()
+    }
+
+    /// The job that a token was signed for, and the name of who signed it.
+    pub async fn job(&self, token: &str, audience: &str) -> Result<(String, Job), JobError> {
+        let issuer = issuers::choose(&self.issuers, token)?;
+        Ok((issuer.name.clone(), issuer.job(token, audience).await?))
     }
 
     /// Where somebody comes from.

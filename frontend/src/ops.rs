@@ -26,11 +26,13 @@ mod keys;
 mod log_in;
 mod order;
 mod outdated;
+mod own_data;
 mod packages;
 mod permissions;
 mod problem;
 mod project_form;
 mod prune;
+mod publishers;
 mod regenerate_repos;
 mod report;
 mod report_abuse;
@@ -72,8 +74,9 @@ pub use identities::{
     Arrival, activate_team, arrive, arrive_as, connect, disconnect, list_identities, list_teams, map_team,
 };
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
-pub use outdated::{EndWish, end_of, move_ends, preview_prune};
 pub use log_in::{end_other_sessions, end_session, list_sessions, log_in};
+pub use outdated::{EndWish, end_of, move_ends, preview_prune};
+pub use own_data::{close_account, own_data};
 pub use packages::{
     PackageForm, add_package, build_package, build_packages, delete_package, edit_package, find_package,
     reset_package,
@@ -82,6 +85,7 @@ pub use permissions::{can_build_in, list_permissions, request_permissions, set_p
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
 pub use prune::{expire_chroots, prune_results};
+pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use report_abuse::report_abuse;

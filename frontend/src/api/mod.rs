@@ -29,6 +29,7 @@ mod query;
 mod shape;
 mod source_dict;
 mod tokens;
+mod trusted_publishing;
 
 use actix_web::web::{self, ServiceConfig};
 

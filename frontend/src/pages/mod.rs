@@ -30,7 +30,6 @@ use actix_web::{
     HttpResponse,
     web::{self, Data, Path, ServiceConfig},
 };
-use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
@@ -49,7 +48,6 @@ pub fn routes(config: &mut ServiceConfig) {
     events::site_routes(config);
     accounts::site_routes(config);
     config
-        .service(web::resource("/api").get(token_page))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))
@@ -58,6 +56,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    accounts::routes(config);
     home::routes(config);
     search::routes(config);
     // Before the page of a single package: `add` and `new` are no packages.
@@ -66,6 +65,7 @@ pub fn project_routes(config: &mut ServiceConfig) {
     log::routes(config);
     settings::routes(config);
     bulk::routes(config);
+    build::routes(config);
     config
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))
         .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))
@@ -77,10 +77,8 @@ pub fn project_routes(config: &mut ServiceConfig) {
             web::resource("/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
                 .get(badge::of_package),
         )
-        .service(web::resource("/g/{owner}/{project}/build/{id:\\d+}").get(build::group_page))
         .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
-        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page))
-        .service(web::resource("/{owner}/{project}/build/{id:\\d+}").get(build::page));
+        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page));
     // After what has a name of its own, and before the pages of projects of people: a project of a group may be called
     // as one of those pages.
     owner::routes(config);
@@ -88,12 +86,6 @@ pub fn project_routes(config: &mut ServiceConfig) {
     explore::routes(config);
     lists::routes(config);
     monitor::routes(config);
-}
-
-/// Where the API's 401 sends people.
-async fn token_page(web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
-    let values = json!({ "public_url": web.public_url, "encrypted": web.is_encrypted() });
-    Page::new(&web, &viewer).html("api.html", &values)
 }
 
 /// Uploaded sources, for distgit and builders.

@@ -102,7 +102,7 @@ async fn users_see_their_projects_and_what_needs_them() {
     hides(&page, &["Build your own", ">other<"]);
     assert_eq!(page.header("cache-control"), "private, no-store");
     let bob = frontend.browser("bob").await.get("/").await;
-    hides(&bob, &["1 chroot failed", "asks for a role"]);
+    hides(&bob, &["1 chroot failed", "bob asks"]);
     shows(&bob, &["Nothing: no newest build failed"]);
     frontend.member("new").await;
     shows(&frontend.browser("new").await.get("/").await, &["You have no project yet", "/coprs/new/add/"]);

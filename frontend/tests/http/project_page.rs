@@ -56,11 +56,11 @@ async fn hostile_texts_are_inert() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_shows_releases_facts_and_health() {
     let frontend = Frontend::start().await;
-    let alice = frontend.member("alice").await;
+    let alice = frontend.member("alice").await.with_project("base").await;
     let body = json!({
         "name": "foo", "chroots": [CHROOTS[0], CHROOTS[2], CHROOTS[3]], "multilib": true, "delete_after_days": 9,
         "homepage": "https://example.com/home", "contact": "me@example.com",
-        "runtime_dependencies": "copr://alice/foo", "additional_repos": ["https://e.example/$basearch/"]
+        "runtime_dependencies": "copr://alice/base", "additional_repos": ["https://e.example/$basearch/"]
     });
     alice.post("/api_3/project/add/alice", &body).await.ok();
     let states = [(CHROOTS[0], ChrootState::Failed), (CHROOTS[2], ChrootState::Succeeded)];
@@ -96,7 +96,7 @@ async fn a_project_shows_releases_facts_and_health() {
             "0123 4567 89AB CDEF",
             "href=\"https://example.com/home\"",
             "href=\"mailto:me@example.com\"",
-            "href=\"/coprs/alice/foo/\"",
+            "href=\"/coprs/alice/base/\"",
             "<code>https://e.example/$basearch/</code>",
             "Goes away",
             "/coprs/alice/foo/builds/?dirname=foo:custom:next",

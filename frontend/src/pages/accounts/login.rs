@@ -133,7 +133,7 @@ pub(super) async fn logout_page(web: Data<Web>, viewer: Viewer) -> Result<HttpRe
     if viewer.user().is_none() {
         return Ok(see_other(&web, "/").answer());
     }
-    Page::new(&web, &viewer).html("accounts/logout.html", &())
+    Page::new(&web, &viewer).html("accounts/logout.html", &json!({}))
 }
 
 pub(super) async fn logout(
