@@ -5,6 +5,7 @@ mod config;
 mod forge;
 mod http;
 mod issuers;
+mod kerberos;
 mod oidc;
 mod passwords;
 mod providers;
@@ -15,7 +16,7 @@ use std::{io, net::IpAddr, path::PathBuf, sync::Arc};
 use actix_web::{HttpRequest, http::header::USER_AGENT};
 use coppice_runtime::Secret;
 
-use self::{http::Http, issuers::Issuer};
+use self::{http::Http, issuers::Issuer, kerberos::Kerberos};
 use crate::{
     config::Config,
     ops::{AccountRules, Job, KERBEROS, Login, RulesError},
@@ -24,6 +25,7 @@ use crate::{
 pub use config::AccountsConfig;
 pub use http::HttpError;
 pub use issuers::JobError;
+pub use kerberos::{Guest, TicketError};
 pub use passwords::{PasswordError, Passwords};
 pub use providers::{Asked, LoginError, Person, Provider};
 pub use throttle::{Paused, Throttle, Try};
@@ -41,6 +43,8 @@ pub enum AccountsError {
     Provider(String),
     #[error("reading {}", path.display())]
     SecretFile { path: PathBuf, source: io::Error },
+    #[error("preparing logins by Kerberos")]
+    Kerberos(#[from] coppice_kerberos::KerberosError),
     #[error("preparing the passwords")]
     Passwords(#[from] PasswordError),
 }
@@ -58,6 +62,7 @@ pub struct Accounts {
     pub seal: Secret,
     providers: Vec<Provider>,
     issuers: Vec<Issuer>,
+    kerberos: Option<Kerberos>,
     behind_proxy: bool,
 }
 
@@ -71,6 +76,7 @@ impl Accounts {
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
             issuers: issuers.collect::<Result<_, _>>()?,
+            kerberos: config.accounts.kerberos.as_ref().map(Kerberos::new).transpose()?,
             rules: Arc::new(config.accounts.rules()?),
             passwords: Passwords::new()?,
             throttle: Throttle::new(&config.accounts),
@@ -98,6 +104,18 @@ impl Accounts {
         match name {
             KERBEROS => "Kerberos".to_owned(),
             _ => self.provider(Some(name)).map_or_else(|| name.to_owned(), |known| known.label.clone()),
+        }
+    }
+
+    pub fn has_kerberos(&self) -> bool {
+        self.kerberos.is_some()
+    }
+
+    /// Who sent a good Kerberos ticket with the request.
+    pub async fn guest(&self, request: &HttpRequest) -> Result<Guest, TicketError> {
+        match &self.kerberos {
+            Some(kerberos) => kerberos.guest(request).await,
+            None => Err(TicketError::Off),
         }
     }
 

@@ -1,6 +1,7 @@
 //! API v3 of Copr: translates requests into rules of `ops` and answers into JSON.
 
 mod auth;
+mod auth_session;
 mod backend_views;
 mod body;
 mod build;
@@ -13,6 +14,7 @@ mod error;
 mod etag;
 mod fields;
 mod general;
+mod gssapi;
 mod idempotency;
 mod limits;
 mod monitor;

@@ -31,8 +31,9 @@ use actix_web::{
     web::{self, Data, Path, ServiceConfig},
 };
 
+pub use accounts::ticket_login;
 pub use error::{PageError, dress, not_found};
-pub use frame::{Page, Viewer};
+pub use frame::{Page, Viewer, session_secret};
 pub use templates::{TemplateError, Templates, mark};
 pub use words::{build_word, chroot_word, source_word};
 

@@ -1,6 +1,7 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
 mod reading;
+mod accounts;
 mod told;
 
 use std::sync::{

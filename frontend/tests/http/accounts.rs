@@ -3,6 +3,8 @@
 pub mod browser;
 mod data;
 mod forges;
+mod kdc;
+mod kerberos;
 mod oidc;
 mod passwords;
 mod provider;

@@ -1,10 +1,10 @@
 use super::super::{
-    docs, general, monitor,
+    docs, general, gssapi, monitor,
     operation::{Endpoint, choice, integer, operation, text},
     publishing, tokens, trusted_publishing,
 };
 use super::{OWNER, PROJECT};
-use crate::repofile;
+use crate::{pages::ticket_login, repofile};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![
@@ -80,7 +80,8 @@ fn accounts() -> Vec<Endpoint> {
                 .answers::<trusted_publishing::JobToken>(),
         ),
         Endpoint::at("/gssapi_login")
-            .get(general::gssapi_login, operation("Log in by Kerberos, where that is configured")),
-        Endpoint::at("/gssapi_login/web-ui").get(general::gssapi_login, operation("The same for browsers")),
+            .get(gssapi::login, operation("Log in by Kerberos, where that is configured")),
+        Endpoint::at("/gssapi_login/web-ui")
+            .get(ticket_login, operation("The same for browsers").query(&[text("next", "Where to go then")])),
     ]
 }

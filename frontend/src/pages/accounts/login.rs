@@ -63,7 +63,12 @@ fn choices(web: &Web, next: &str) -> Vec<Choice> {
         url: format!("/oidc_login/?provider={}&next={next}", provider.name),
         icon: if provider.is_forge { "branch" } else { "" },
     };
-    web.accounts.providers().iter().map(choice).collect()
+    let mut all: Vec<Choice> = web.accounts.providers().iter().map(choice).collect();
+    if web.accounts.has_kerberos() {
+        let url = format!("/api_3/gssapi_login/web-ui/?next={next}");
+        all.push(Choice { label: "Kerberos ticket".into(), url, icon: "key" });
+    }
+    all
 }
 
 pub(super) async fn page(

@@ -10,6 +10,7 @@ mod newcomer;
 mod publishers;
 mod sealed;
 mod signup;
+mod ticket;
 mod tokens;
 
 use actix_web::{
@@ -24,6 +25,8 @@ use super::{
     frame::{both, keep_session, see_other},
 };
 use crate::{App, ops, web::Web};
+
+pub use ticket::login as ticket_login;
 
 /// Outside `/coprs`.
 pub fn site_routes(config: &mut ServiceConfig) {

@@ -35,6 +35,7 @@ struct Row {
 struct PublishersPage {
     head: ProjectHead,
     tab: &'static str,
+    part: &'static str,
     form: Form,
     rows: Vec<Row>,
     issuers: Vec<Choice>,
@@ -74,6 +75,7 @@ async fn load(
     Ok(PublishersPage {
         head,
         tab: "settings",
+        part: "publishers",
         form,
         rows: publishers.into_iter().map(row).collect(),
         issuers: issuers.map(|name| Choice { value: name.clone(), label: name }).collect(),
