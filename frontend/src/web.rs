@@ -10,7 +10,12 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError, uploads::Uploads,
+    config::Config,
+    pages::{Kept, Statistics, Templates},
+    peers::Peers,
+    repofile::Site,
+    service::StartError,
+    uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub struct Web {
     pub templates: Templates,
     pub uploads: Uploads,
     pub peers: Peers,
+    /// Of the page of statistics.
+    pub statistics: Kept<Statistics>,
     notice: RwLock<Option<String>>,
 }
 
@@ -42,7 +49,15 @@ impl Web {
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
         let peers = Peers::new(config, keygen_secret)?;
         let site = Site { host, results_url };
-        Ok(Self { public_url, site, templates, uploads, peers, notice: RwLock::default() })
+        Ok(Self {
+            public_url,
+            site,
+            templates,
+            uploads,
+            peers,
+            statistics: Kept::default(),
+            notice: RwLock::default(),
+        })
     }
 
     /// Whether people reach us over HTTPS.

@@ -10,7 +10,10 @@ mod frame;
 mod new_build;
 mod package_forms;
 mod project;
+mod queue;
+mod recent;
 mod snapshots;
+mod stats;
 mod templates;
 
 use actix_web::{
@@ -21,6 +24,7 @@ use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
+pub use stats::{Kept, Statistics};
 pub use templates::{TemplateError, Templates};
 
 use crate::web::Web;
@@ -28,6 +32,9 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    recent::site_routes(config);
+    queue::site_routes(config);
+    stats::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))

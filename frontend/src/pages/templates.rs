@@ -15,9 +15,12 @@ macro_rules! embedded {
 const EMBEDDED: &[(&str, &str)] = &embedded![
     "api.html",
     "base.html",
+    "batch.html",
+    "batches.html",
     "build.html",
     "build_options.html",
     "bulk.html",
+    "chart.html",
     "copr.repo",
     "docs.html",
     "error.html",
@@ -32,9 +35,14 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "parts.html",
     "project.html",
     "project_base.html",
+    "queue.html",
+    "queue_base.html",
+    "queue_tasks.html",
     "rebuild_all.html",
+    "recent.html",
     "snapshots.html",
     "source_fields.html",
+    "stats.html",
     "user.html",
 ];
 

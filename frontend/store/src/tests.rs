@@ -1,5 +1,6 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
+mod looked_at;
 mod told;
 
 use std::sync::{

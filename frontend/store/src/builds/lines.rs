@@ -113,6 +113,8 @@ pub struct BuildFilter {
     pub state: Option<BuildState>,
     /// Only older ones.
     pub before: Option<BuildId>,
+    /// Only of projects that want to be seen in lists of everybody's.
+    pub only_listed: bool,
 }
 
 #[derive(Queryable)]
@@ -212,6 +214,9 @@ macro_rules! filtered {
         }
         if let Some(dir) = &$filter.dir {
             $query = $query.filter(builds::dir.eq(dir));
+        }
+        if $filter.only_listed {
+            $query = $query.filter(projects::is_unlisted.eq(false));
         }
         if let Some(before) = $filter.before {
             $query = $query.filter(builds::id.lt(before.0));
