@@ -3,6 +3,7 @@
 mod api;
 mod calendar;
 pub mod config;
+mod notice;
 mod pages;
 mod peers;
 mod repofile;

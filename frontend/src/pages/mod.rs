@@ -1,5 +1,6 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
+mod admin;
 mod assets;
 mod badge;
 mod build;
@@ -32,6 +33,7 @@ use crate::web::Web;
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    admin::site_routes(config);
     recent::site_routes(config);
     queue::site_routes(config);
     stats::site_routes(config);

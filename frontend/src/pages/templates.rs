@@ -13,6 +13,12 @@ macro_rules! embedded {
 }
 
 const EMBEDDED: &[(&str, &str)] = &embedded![
+    "admin.html",
+    "admin_base.html",
+    "admin_chroots.html",
+    "admin_notice.html",
+    "admin_reports.html",
+    "admin_users.html",
     "api.html",
     "base.html",
     "batch.html",

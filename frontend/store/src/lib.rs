@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod legal_flags;
 pub mod mock_chroots;
+pub mod notice;
 pub mod outbox;
 pub mod packages;
 pub mod permissions;
@@ -47,6 +48,7 @@ pub use builds::{Build, BuildFailure, BuildFilter, BuildLine, BuildOptions, Buil
 pub use groups::Group;
 pub use legal_flags::{LegalFlag, NewLegalFlag};
 pub use mock_chroots::MockChroot;
+pub use notice::Notice;
 pub use packages::{Package, PackageSettings};
 pub use permissions::Roles;
 pub use project_chroots::{ChrootSettings, ProjectChroot};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Conn, Page, StoreError, column,
+    column::{escaped, lower},
     conn::on_either,
     schema::{mock_chroots, project_chroots, projects},
 };
@@ -213,15 +214,6 @@ pub fn search(conn: &mut Conn, words: &str, page: Page) -> Result<Vec<Project>, 
     }
     let query = query.filter(projects::id.gt(page.after())).order(projects::id);
     column::all(query.limit(page.limit()).offset(page.offset()).load::<ProjectRow>(conn)?)
-}
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 pub fn insert(

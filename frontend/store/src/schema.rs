@@ -271,6 +271,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notice (id) {
+        id -> BigInt,
+        text -> Text,
+        set_by -> Text,
+        set_at -> BigInt,
+    }
+}
+
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod admin_pages;
 mod authorization;
 mod browser;
 mod build_forms;
