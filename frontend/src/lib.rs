@@ -6,6 +6,7 @@ mod calendar;
 pub mod config;
 mod logs;
 mod news;
+mod notice;
 mod pages;
 mod peers;
 mod repofile;

@@ -16,7 +16,9 @@ use crate::{
     ops::{self, Context, Settings},
 };
 
-pub use chroots::{ChrootAdd, RunnerName};
+pub use chroots::{
+    ChrootAdd, RunnerName, activate as activate_chroot, comment as comment_chroot, end as end_chroot,
+};
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {

@@ -10,6 +10,7 @@ use crate::{
     App,
     accounts::AccountsError,
     config::Config,
+    notice,
     pages::TemplateError,
     peers::PeerError,
     server::{self, Parts},
@@ -85,6 +86,7 @@ impl Service {
         let Self { server, app, web, bus, stop, .. } = self;
         let mut tasks = Tasks::new(stop.clone());
         tasks.spawn("http", server::run(server, stop.clone()));
+        tasks.spawn("notice", notice::keep_fresh(app.clone(), web.clone(), stop.clone()));
         tasks.spawn("uploads", uploads::keep_clean(app.clone(), web, stop));
         crate::app::spawn(&mut tasks, app.into_inner(), bus);
         tasks.finish().await;

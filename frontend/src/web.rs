@@ -10,8 +10,15 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    accounts::Accounts, config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site,
-    service::StartError, streams::Streams, uploads::Uploads,
+    accounts::Accounts,
+    config::Config,
+    logs::Logs,
+    pages::{Kept, Statistics, Templates},
+    peers::Peers,
+    repofile::Site,
+    service::StartError,
+    streams::Streams,
+    uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -26,6 +33,8 @@ pub struct Web {
     pub logs: Logs,
     pub streams: Streams,
     pub accounts: Accounts,
+    /// Of the page of statistics.
+    pub statistics: Kept<Statistics>,
     notice: RwLock<Option<String>>,
 }
 
@@ -61,6 +70,7 @@ impl Web {
             accounts,
             logs,
             streams,
+            statistics: Kept::default(),
             notice: RwLock::default(),
         })
     }

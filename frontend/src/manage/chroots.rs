@@ -168,7 +168,8 @@ pub(super) fn list(conn: &mut Conn) -> Result<String, ManageError> {
     Ok(text)
 }
 
-pub(super) fn activate(tx: &mut Conn, name: &str, is_active: bool) -> Result<String, ManageError> {
+/// Whether builds go there.
+pub fn activate(tx: &mut Conn, name: &str, is_active: bool) -> Result<String, ManageError> {
     let chroot = known(tx, name)?;
     mock_chroots::update_active(tx, chroot.id, is_active)?;
     if is_active {
@@ -178,13 +179,14 @@ pub(super) fn activate(tx: &mut Conn, name: &str, is_active: bool) -> Result<Str
     Ok(format!("chroot {name} is {state}\n"))
 }
 
-/// Nothing that was built goes: users would have to be told before.
-pub(super) fn end(tx: &mut Conn, name: &str, now: UnixTime) -> Result<String, ManageError> {
+/// The distribution ended. Nothing that was built goes: users would have to be told before.
+pub fn end(tx: &mut Conn, name: &str, now: UnixTime) -> Result<String, ManageError> {
     activate(tx, name, false)?;
     comment(tx, name, &format!("EOL since {}", date(now)))
 }
 
-pub(super) fn comment(tx: &mut Conn, name: &str, text: &str) -> Result<String, ManageError> {
+/// What users read beside it.
+pub fn comment(tx: &mut Conn, name: &str, text: &str) -> Result<String, ManageError> {
     let chroot = known(tx, name)?;
     mock_chroots::update_comment(tx, chroot.id, text)?;
     Ok(format!("chroot {name} has the comment {text:?}\n"))

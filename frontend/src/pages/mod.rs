@@ -1,6 +1,7 @@
 //! Plain pages: readable without scripts; the API carries everything else.
 
 mod accounts;
+mod admin;
 mod assets;
 mod badge;
 mod build;
@@ -22,7 +23,10 @@ mod project;
 mod rows;
 mod search;
 mod settings;
+mod queue;
+mod recent;
 mod snapshots;
+mod stats;
 mod templates;
 mod words;
 
@@ -36,6 +40,9 @@ pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer, session_secret};
 pub use templates::{TemplateError, Templates, mark};
 pub use words::{build_word, chroot_word, source_word};
+pub use frame::{Page, Viewer};
+pub use stats::{Kept, Statistics};
+pub use templates::{TemplateError, Templates};
 
 use crate::web::Web;
 
@@ -48,6 +55,10 @@ pub fn routes(config: &mut ServiceConfig) {
     explore::site_routes(config);
     events::site_routes(config);
     accounts::site_routes(config);
+    admin::site_routes(config);
+    recent::site_routes(config);
+    queue::site_routes(config);
+    stats::site_routes(config);
     config
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))

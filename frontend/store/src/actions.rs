@@ -157,6 +157,16 @@ pub fn list(conn: &mut Conn, project: &ProjectRef, limit: i64) -> Result<Vec<Act
     column::all(query.load::<ActionRow>(conn)?)
 }
 
+/// Of everybody, those that failed since then, the newest first; one statement.
+pub fn list_failed(conn: &mut Conn, since: UnixTime, limit: i64) -> Result<Vec<Action>, StoreError> {
+    let query = actions::table
+        .filter(actions::created_at.ge(since.0))
+        .filter(actions::state.eq(ActionState::Failure.as_str()))
+        .order((actions::created_at.desc(), actions::id.desc()))
+        .limit(limit);
+    column::all(query.load::<ActionRow>(conn)?)
+}
+
 /// Waiting ones beyond `after` that nobody spoke of since `before`, oldest first; one statement.
 pub fn list_silent(
     conn: &mut Conn,

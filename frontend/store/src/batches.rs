@@ -11,6 +11,12 @@ pub fn insert(conn: &mut Conn, waits_for: Option<i64>, now: UnixTime) -> Result<
     Ok(diesel::insert_into(batches::table).values(values).returning(batches::id).get_result(conn)?)
 }
 
+/// Whether there is such a batch.
+pub fn exists(conn: &mut Conn, batch: i64) -> Result<bool, StoreError> {
+    let found: Option<i64> = batches::table.find(batch).select(batches::id).first(conn).optional()?;
+    Ok(found.is_some())
+}
+
 /// The batch that this one waits for.
 pub fn waits_for(conn: &mut Conn, batch: i64) -> Result<Option<i64>, StoreError> {
     let found: Option<Option<i64>> =

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Conn, Page, StoreError, column,
+    column::{escaped, lower},
     conn::on_either,
     schema::{builds, mock_chroots, packages, project_chroots, project_dirs, projects},
 };
@@ -220,11 +221,6 @@ pub fn search(conn: &mut Conn, words: &str, page: Page) -> Result<Vec<Project>, 
     }
     let query = query.filter(projects::id.gt(page.after())).order(projects::id);
     column::all(query.limit(page.limit()).offset(page.offset()).load::<ProjectRow>(conn)?)
-}
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
 pub fn insert(

@@ -347,6 +347,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notice (id) {
+        id -> BigInt,
+        text -> Text,
+        set_by -> Text,
+        set_at -> BigInt,
+    }
+}
+
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(passwords -> users (user_id));

@@ -1,5 +1,7 @@
 //! Browsers that are logged in. Only the hash of the secret in their cookie is stored.
 
+use std::collections::HashMap;
+
 use coppice_model::{UnixTime, UserId};
 use diesel::prelude::*;
 
@@ -79,6 +81,17 @@ pub fn list(conn: &mut Conn, user: UserId) -> Result<Vec<Session>, StoreError> {
         .filter(sessions::user_id.eq(user.0))
         .order((sessions::seen_at.desc(), sessions::id.desc()));
     Ok(query.load::<SessionRow>(conn)?.into_iter().map(Session::from).collect())
+}
+
+/// How many sessions several users have; one statement.
+pub fn count(conn: &mut Conn, users: &[UserId]) -> Result<HashMap<UserId, i64>, StoreError> {
+    let ids: Vec<i64> = users.iter().map(|id| id.0).collect();
+    let query = sessions::table
+        .filter(sessions::user_id.eq_any(ids))
+        .group_by(sessions::user_id)
+        .select((sessions::user_id, diesel::dsl::count_star()));
+    let rows: Vec<(i64, i64)> = on_either!(conn, |c| query.load(c)?);
+    Ok(rows.into_iter().map(|(user, number)| (UserId(user), number)).collect())
 }
 
 pub fn insert(conn: &mut Conn, user: UserId, new: &NewSession, now: UnixTime) -> Result<i64, StoreError> {

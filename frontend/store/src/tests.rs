@@ -2,6 +2,7 @@
 
 mod reading;
 mod accounts;
+mod looked_at;
 mod told;
 
 use std::sync::{

@@ -3,7 +3,11 @@
 use coppice_model::{OwnerName, UnixTime, UserId};
 use diesel::prelude::*;
 
-use crate::{Conn, Page, StoreError, column, schema::users};
+use crate::{
+    Conn, Page, StoreError, column,
+    column::{escaped, lower},
+    schema::users,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -58,6 +62,13 @@ pub fn is_taken(conn: &mut Conn, name: &OwnerName) -> Result<bool, StoreError> {
 pub fn list(conn: &mut Conn, page: Page) -> Result<Vec<User>, StoreError> {
     let query = users::table.order(users::name).limit(page.limit()).offset(page.offset());
     column::all(query.load::<UserRow>(conn)?)
+}
+
+/// Those whose names hold this, by name; one statement.
+pub fn search(conn: &mut Conn, part: &str, page: Page) -> Result<Vec<User>, StoreError> {
+    let pattern = format!("%{}%", escaped(&part.to_lowercase()));
+    let query = users::table.filter(lower(users::name).like(pattern).escape('\\')).order(users::name);
+    column::all(query.limit(page.limit()).offset(page.offset()).load::<UserRow>(conn)?)
 }
 
 pub fn insert(

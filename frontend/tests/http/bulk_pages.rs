@@ -53,7 +53,7 @@ async fn nobody_reaches_builds_of_others() {
     let alice = alice_with_foo(&frontend).await;
     let id = alice.submits("foo").await.to_string();
     frontend.member("mallory").await.with_project("own").await;
-    let mallory = frontend.browser("mallory").await;
+    let (mallory, browser) = (frontend.browser("mallory").await, frontend.browser("alice").await);
     let (shown, sure) = ("/coprs/mallory/own/add_build/", [("build_ids", id.as_str()), ("confirm", "yes")]);
     for verb in ["cancel_builds", "delete_builds"] {
         for (fields, theirs, own) in [(&sure[..], 403, 404), (&sure[..1], 403, 404)] {
@@ -66,7 +66,6 @@ async fn nobody_reaches_builds_of_others() {
             assert_eq!(mallory.submit(shown, &own_action, fields).await.status, own, "{verb}");
         }
         assert_eq!(mallory.forge(&format!("{FOO}{verb}/"), &sure).await.status, 403);
-        let browser = frontend.browser("alice").await;
         for (field, value) in [("build_ids", "x"), ("build_ids", ""), ("other", "1")] {
             let answer = browser.submit(SHOWN, &format!("{FOO}{verb}/"), &[(field, value)]).await;
             assert_eq!(answer.status, 400, "{verb} {value}");

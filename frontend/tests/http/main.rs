@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
 mod accounts;
+mod admin_pages;
 mod authorization;
 mod browser;
 mod build_forms;
@@ -34,10 +35,12 @@ mod permissions;
 mod project_page;
 mod projects;
 mod python_copr;
+mod queue_pages;
 mod replay;
 mod reports;
 mod repositories;
 mod search;
+mod stats_page;
 mod support;
 mod tokens;
 mod transport;

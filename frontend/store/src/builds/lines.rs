@@ -128,6 +128,8 @@ pub struct BuildFilter {
     pub is_active: bool,
     /// Each one is part of the package's or the submitter's name, or begins the version.
     pub words: Vec<String>,
+    /// Only of projects that want to be seen in lists of everybody's.
+    pub only_listed: bool,
 }
 
 #[derive(Queryable)]
@@ -227,6 +229,9 @@ macro_rules! filtered {
         }
         if let Some(dir) = &$filter.dir {
             $query = $query.filter(builds::dir.eq(dir));
+        }
+        if $filter.only_listed {
+            $query = $query.filter(projects::is_unlisted.eq(false));
         }
         if let Some(before) = $filter.before {
             $query = $query.filter(builds::id.lt(before.0));
