@@ -66,12 +66,30 @@
 			if (el && d.s) el.dataset.s = d.s;
 			if (el && 'text' in d) el.textContent = d.text;
 			if (d.say) say(d.say);
-			if (d.title) D.title = d.title;
+			renew();
 		}, es);
-		on('done', () => es.close(), es);
+		on('done', () => { es.close(); renew(); }, es);
 	}
-	const clocks = $$('[data-since]'), p2 = n => String(n).padStart(2, '0');
-	if (clocks.length) setInterval(() => clocks.forEach(c => {
+	// what a change means for reasons, times and counts is said by the server: parts of the page are taken anew
+	let due, again;
+	function renew() {
+		if (!$('[data-part]')) return;
+		again = !!due;
+		due ||= setTimeout(async () => {
+			try {
+				const r = await fetch(location.href, { headers: { accept: 'text/html' } });
+				const page = new DOMParser().parseFromString(await r.text(), 'text/html');
+				if (r.ok) $$('[data-part]').forEach(old => {
+					const now = page.getElementById(old.id);
+					if (now && !old.contains(D.activeElement) && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
+				});
+				if (r.ok) D.title = page.title;
+			} catch { /* the next change tries again */ }
+			due = 0; if (again) renew();
+		}, 700 + Math.random() * 800);
+	}
+	const p2 = n => String(n).padStart(2, '0');
+	if ($('[data-since]') || src) setInterval(() => $$('[data-since]').forEach(c => {
 		const s = Math.max(0, (Date.now() - Date.parse(c.dataset.since)) / 1000 | 0), m = s / 60 | 0;
 		c.textContent = (m > 59 ? (m / 60 | 0) + ':' + p2(m % 60) : m) + ':' + p2(s % 60);
 	}), 1000);
@@ -88,7 +106,11 @@
 			if (!m) return;
 			const [a, b] = [+m[1], +(m[2] || m[1])].sort((x, y) => x - y);
 			for (let i = a; i <= b && i < a + 5000; i++) id('L' + i)?.classList.add('on');
-			follow(false); if (id('L' + a)) show(id('L' + a));
+			follow(false);
+			if (id('L' + a)) return show(id('L' + a));
+			// a long log is shown in parts
+			const u = new URL(location), from = Math.max(1, a - 20);
+			if (log.dataset.page && u.searchParams.get('from') != from) { u.searchParams.set('from', from); u.searchParams.delete('q'); location.replace(u); }
 		};
 		const end = () => scrollTo(0, D.documentElement.scrollHeight);
 		const follow = v => { following = v; press(fol, v); if (v) end(); };
@@ -118,7 +140,8 @@
 		};
 		on('input', search, find);
 		on('keydown', e => {
-			if (e.key !== 'Enter' || !hits.length) return;
+			if (e.key !== 'Enter' || !hits.length) return; // without a match here the form asks the server for all lines
+			e.preventDefault();
 			cur = (cur + (e.shiftKey ? -1 : 1) + hits.length) % hits.length;
 			show(hits[cur].startContainer.parentElement); HL?.set('cur', new Highlight(hits[cur]));
 			out.textContent = `${cur + 1} of ${hits.length}`;
@@ -134,15 +157,16 @@
 			on('touchmove', () => follow(false), window, { passive: true });
 		}
 		if (log.dataset.stream) {
-			const tail = $('[data-tail]', log), es = new EventSource(log.dataset.stream + '?from=' + log.dataset.next);
-			let n = +log.dataset.next, buf = [], due;
-			es.onmessage = e => {
-				buf.push(e.data);
+			const tail = $('[data-tail]', log), es = new EventSource(log.dataset.stream + '&from=' + log.dataset.next);
+			let buf = [], due;
+			es.onmessage = e => { // its number is the line's: who comes again after a break goes on where he was
+				buf.push([e.lastEventId, e.data]);
 				due ||= requestAnimationFrame(() => {
 					const f = D.createDocumentFragment(); due = 0;
-					for (const t of buf) { // "class|text"
+					for (const [n, t] of buf) { // "class|text"
+						if (id('L' + n)) continue;
 						const l = D.createElement('div'), a = D.createElement('a'), s = D.createElement('span'), k = t.indexOf('|');
-						l.className = 'l ' + t.slice(0, k); l.id = 'L' + n; a.href = '#L' + n; a.textContent = n++; s.textContent = t.slice(k + 1);
+						l.className = 'l ' + t.slice(0, k); l.id = 'L' + n; a.href = '#L' + n; a.textContent = n; s.textContent = t.slice(k + 1);
 						l.append(a, s); f.append(l);
 					}
 					buf = []; tail.append(f); if (following) end();

@@ -7,6 +7,7 @@ use coppice_store::Store;
 
 use crate::{
     Config,
+    news::{self, News},
     ops::{Context, Settings},
     outbox, reports, sweep,
 };
@@ -16,12 +17,15 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub settings: Arc<Settings>,
+    /// For who looks at pages that change.
+    pub news: Arc<News>,
 }
 
 impl App {
     /// `keygen_secret` is shared with keygen.
     pub fn new(config: &Config, store: Store, keygen_secret: Secret) -> Self {
-        Self { store, clock: Clock::System, settings: Arc::new(Settings::new(config, keygen_secret)) }
+        let settings = Arc::new(Settings::new(config, keygen_secret));
+        Self { store, clock: Clock::System, settings, news: Arc::default() }
     }
 
     /// The settings and this moment, for one call of a rule.
@@ -35,5 +39,6 @@ pub fn spawn(tasks: &mut Tasks, app: Arc<App>, bus: Bus) {
     let stop = tasks.stop().clone();
     tasks.spawn("outbox relay", outbox::relay(Arc::clone(&app), bus.clone(), stop.clone()));
     tasks.spawn("report reader", reports::read(Arc::clone(&app), bus.clone(), stop.clone()));
+    tasks.spawn("news", news::run(Arc::clone(&app), bus.clone(), stop.clone()));
     tasks.spawn("sweep", sweep::run(app, bus, stop));
 }

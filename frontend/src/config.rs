@@ -53,6 +53,8 @@ pub struct HttpConfig {
     pub token_requests_per_minute: u32,
     /// How often one address may ask the API without a valid token; 0: as often as it likes.
     pub address_requests_per_minute: u32,
+    /// How many pages one address may follow live at the same time; 0: as many as it likes.
+    pub streams_per_address: u32,
     /// Addresses are what the proxy says in `Forwarded` or `X-Forwarded-For`. Only when a proxy sets them itself.
     pub behind_proxy: bool,
 }
@@ -88,6 +90,7 @@ impl Default for HttpConfig {
             body_pause_s: 30,
             token_requests_per_minute: 3_000,
             address_requests_per_minute: 1_200,
+            streams_per_address: 64,
             behind_proxy: false,
         }
     }

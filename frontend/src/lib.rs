@@ -3,11 +3,14 @@
 mod api;
 mod calendar;
 pub mod config;
+mod logs;
+mod news;
 mod pages;
 mod peers;
 mod repofile;
 mod server;
 mod service;
+mod streams;
 mod transport;
 mod uploads;
 mod web;

@@ -59,7 +59,8 @@ pub use find::{
 pub use fork_project::{ForkWish, fork_project};
 pub use keys::{Earlier, renew_key, renew_keys, roll_back, rotate_key};
 pub use packages::{
-    PackageForm, add_package, build_package, delete_package, edit_package, find_package, reset_package,
+    PackageForm, add_package, build_package, build_packages, delete_package, edit_package, find_package,
+    reset_package,
 };
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;

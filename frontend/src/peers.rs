@@ -8,13 +8,18 @@ use coppice_model::{
     snapshot::SnapshotList,
 };
 use coppice_runtime::Secret;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{
+    RequestBuilder, Response, StatusCode,
+    header::{CONTENT_ENCODING, RANGE},
+};
 use serde::de::DeserializeOwned;
 
 use crate::Config;
 
 /// A page waits no longer for another service.
 const LIMIT: Duration = Duration::from_secs(10);
+/// A log may be long.
+const LOG_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
@@ -22,6 +27,17 @@ pub enum PeerError {
     Client(#[source] reqwest::Error),
     #[error("{0} does not answer: try again in a moment")]
     Silent(&'static str, #[source] reqwest::Error),
+}
+
+/// What the server of the results says when it is asked for a part of a log.
+#[derive(Debug)]
+pub enum LogAnswer {
+    Absent,
+    /// The log ends where the part would begin.
+    NothingNew,
+    Part(Response),
+    /// The log is complete and packed by gzip; a range is one of the packed bytes.
+    Packed(Response),
 }
 
 /// Cheap to clone.
@@ -63,6 +79,42 @@ impl Peers {
     ) -> Result<Option<SnapshotList>, PeerError> {
         let url = format!("{}/{owner}/{dir}/{chroot}/snapshots/index.json", self.results_url);
         ask("the server of the results", self.client.get(url)).await
+    }
+
+    /// A log of a build from byte `from` on; `path` is below the address of all results. Its answer may be packed.
+    pub async fn log(&self, path: &str, from: u64, most: u64) -> Result<LogAnswer, PeerError> {
+        let mut request = self.client.get(format!("{}/{path}", self.results_url)).timeout(LOG_LIMIT);
+        if from > 0 || most < u64::MAX {
+            request = request.header(RANGE, format!("bytes={from}-{}", from.saturating_add(most - 1)));
+        }
+        let silent = |error| PeerError::Silent("the server of the results", error);
+        let answer = request.send().await.map_err(silent)?;
+        let is_packed = answer.headers().get(CONTENT_ENCODING).is_some_and(|kind| kind == "gzip");
+        match answer.status() {
+            StatusCode::NOT_FOUND => Ok(LogAnswer::Absent),
+            _ if is_packed => Ok(LogAnswer::Packed(answer)),
+            StatusCode::RANGE_NOT_SATISFIABLE => Ok(LogAnswer::NothingNew),
+            _ => Ok(LogAnswer::Part(answer.error_for_status().map_err(silent)?)),
+        }
+    }
+
+    /// A small file beside the results; `None` when it is not there.
+    pub async fn result_file(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, PeerError> {
+        let silent = |error| PeerError::Silent("the server of the results", error);
+        let request = self.client.get(format!("{}/{path}", self.results_url));
+        let answer = request.send().await.map_err(silent)?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let mut answer = answer.error_for_status().map_err(silent)?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(silent)? {
+            if bytes.len() + piece.len() > most {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Some(bytes))
     }
 
     /// Repositories that are to be published, in the order of their turns.

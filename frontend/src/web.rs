@@ -10,7 +10,8 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    config::Config, pages::Templates, peers::Peers, repofile::Site, service::StartError, uploads::Uploads,
+    config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site, service::StartError,
+    streams::Streams, uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -21,6 +22,9 @@ pub struct Web {
     pub templates: Templates,
     pub uploads: Uploads,
     pub peers: Peers,
+    /// Logs that somebody reads.
+    pub logs: Logs,
+    pub streams: Streams,
     notice: RwLock<Option<String>>,
 }
 
@@ -41,8 +45,12 @@ impl Web {
         let results_url = config.results_url.trim_end_matches('/').to_owned();
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
         let peers = Peers::new(config, keygen_secret)?;
+        let folder = config.data_dir.join("logs");
+        let logs =
+            Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
+        let streams = Streams::new(&config.http);
         let site = Site { host, results_url };
-        Ok(Self { public_url, site, templates, uploads, peers, notice: RwLock::default() })
+        Ok(Self { public_url, site, templates, uploads, peers, logs, streams, notice: RwLock::default() })
     }
 
     /// Whether people reach us over HTTPS.

@@ -1,8 +1,10 @@
 //! Redis Streams with consumer groups: typed messages, verdicts, dead letters.
 
 mod consumer;
+mod news;
 
 pub use consumer::{Consumer, Envelope, Handler, Verdict};
+pub use news::Listener;
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use coppice_model::{
     state::ActionState,
     work::TaskId,
 };
-use coppice_store::{Action, ActionMessage, BuildSource, BuildView};
+use coppice_store::{Action, ActionMessage, BuildSource, BuildView, MockChroot, mock_chroots};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -42,6 +42,7 @@ pub fn backend_routes(config: &mut ServiceConfig) {
         .service(at("/pending-action").wrap(version()).route(web::get().to(action)))
         .service(at("/pending-action-count").wrap(version()).route(web::get().to(count)))
         .service(at("/action/{id:\\d+}").wrap(version()).route(web::get().to(one_action)))
+        .service(at("/chroots-prunerepo-status").wrap(version()).route(web::get().to(chroots)))
         .service(at("/importing").wrap(version()).route(web::get().to(imports)))
         .service(at("/get-import-task/{build}").wrap(version()).route(web::get().to(import)));
 }
@@ -113,6 +114,15 @@ async fn one_action(app: Data<App>, path: Path<String>) -> Answer {
     Ok(HttpResponse::Ok().json(told))
 }
 
+/// Nothing is pruned because a chroot has ended: its results stay.
+async fn chroots(app: Data<App>) -> Answer {
+    let all = app.store.read(mock_chroots::list).await?;
+    let told = |chroot: MockChroot| {
+        (chroot.name.to_string(), json!({ "active": chroot.is_active, "final_prunerepo_done": false }))
+    };
+    Ok(HttpResponse::Ok().json(all.into_iter().map(told).collect::<Map<_, _>>()))
+}
+
 async fn imports(app: Data<App>) -> Answer {
     let context = app.context();
     let waiting = app.store.read(move |conn| ops::list_imports(conn, &context)).await?;
@@ -135,11 +145,17 @@ fn tell_import(view: &BuildView, import: &Import) -> Value {
         "owner": import.project.owner,
         "project": import.project.name,
         "branches": import.branches.iter().map(|branch| &branch.branch).collect::<BTreeSet<_>>(),
-        "pkg_name": view.build.package(),
+        "pkg_name": view.build.package().map_or_else(|| named_by_file(&import.srpm_url), |name| Some(name.as_str())),
         "srpm_url": import.srpm_url,
         "sandbox": task["sandbox"],
         "background": task["background"],
     })
+}
+
+/// `…/NAME-VERSION-RELEASE.src.rpm`, as rpmbuild calls its files; nobody has looked into it yet.
+fn named_by_file(url: &str) -> Option<&str> {
+    let (_, file) = url.rsplit_once('/')?;
+    file.strip_suffix(".src.rpm")?.rsplitn(3, '-').nth(2)
 }
 
 /// What every task says.

@@ -1,6 +1,9 @@
 //! Builds and their chroots as the API shows them (contract sections 10.1, 10.2 and 11).
 
-use coppice_model::package::Nevra;
+use coppice_model::{
+    package::Nevra,
+    state::{ChrootState, SourceState},
+};
 use coppice_store::{BuildChroot, BuildLine, BuildSource, BuildView};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -49,7 +52,7 @@ impl BuildDto {
 
     pub fn of_line(line: BuildLine, web: &Web) -> Self {
         Self {
-            ended_on: line.ended_on().map(|time| time.0),
+            ended_on: ended_on(&line),
             id: line.id.0,
             is_background: line.is_background,
             repo_url: format!("{}/{}", web.site.results_url, line.project),
@@ -69,6 +72,13 @@ impl BuildDto {
             projectname: line.project.name.into(),
         }
     }
+}
+
+/// Copr: while a backend has not told when each chroot ended there is none, and of a canceled one it never tells.
+fn ended_on(line: &BuildLine) -> Option<i64> {
+    let is_canceled = line.source_state == SourceState::Canceled
+        || line.chroots.iter().any(|chroot| chroot.state == ChrootState::Canceled);
+    line.ended_on().filter(|_| !is_canceled).map(|time| time.0)
 }
 
 /// What was submitted, until a builder made an SRPM of it. An uploaded spec file is none.
@@ -136,7 +146,7 @@ impl BuildChrootDto {
     pub fn new(view: &BuildView, chroot: &BuildChroot, web: &Web) -> Self {
         Self {
             started_on: chroot.started_on.map(|time| time.0),
-            ended_on: chroot.ended_on.map(|time| time.0),
+            ended_on: chroot.ended_on.filter(|_| chroot.state != ChrootState::Canceled).map(|time| time.0),
             state: chroot.state.as_str(),
             name: chroot.chroot.to_string(),
             result_url: chroot_results(view, chroot, web),

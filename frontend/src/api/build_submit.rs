@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json, Path};
 use coppice_store::{BuildView, Conn};
 use serde_json::{Value, json};
+use tokio::task::JoinError;
 
 use super::{
     ApiError, ApiUser, Body, Fields, Form,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     App,
-    ops::{self, BuildRequest, Caller, OpError, Problem},
+    ops::{self, BuildRequest, Caller, OpError, Problem, SourceForm},
     uploads::Upload,
     web::Web,
 };
@@ -49,10 +50,7 @@ pub async fn from_method(
     body: Body,
 ) -> Result<Json<BuildDto>, ApiError> {
     let fields = body.fields().await?;
-    let (request, _) = request(&fields)?;
-    let mut form = Form::new(&fields);
-    let source = read_source(&mut form);
-    form.finish_build()?;
+    let ((request, _), source) = (request(&fields)?, source(&fields)?);
     let context = app.context();
     let submitted =
         app.store.write(move |tx| ops::submit_method(tx, &context, &caller, &request, (&method, &source)));
@@ -92,7 +90,8 @@ pub async fn from_package(
 }
 
 /// What becomes of an uploaded file.
-type Rule = fn(&mut Conn, &ops::Context, &Caller, &BuildRequest, &ops::Upload) -> Result<BuildView, OpError>;
+pub type Rule =
+    fn(&mut Conn, &ops::Context, &Caller, &BuildRequest, &ops::Upload) -> Result<BuildView, OpError>;
 
 /// The file is on disk before the build exists, and goes when there will be none.
 async fn uploaded(
@@ -104,10 +103,18 @@ async fn uploaded(
     let (fields, mut files) = body.with_files(&web.uploads).await?;
     let (request, _) = request(&fields)?;
     let Some(file) = files.pop() else { return Err(no_file()) };
-    // A client that goes away now must not take the file from a build that exists.
-    let submitted = tokio::spawn(submit(app, caller, (request, file), rule));
-    let submitted = submitted.await.map_err(ApiError::internal)?;
+    let submitted = submit_file(app, caller, (request, file), rule).await.map_err(ApiError::internal)?;
     Ok(Json(BuildDto::new(&submitted.map_err(ApiError::of_build)?, &web)))
+}
+
+/// A client that goes away now must not take the file from a build that exists.
+pub async fn submit_file(
+    app: Data<App>,
+    caller: Caller,
+    sent: (BuildRequest, Upload),
+    rule: Rule,
+) -> Result<Result<BuildView, OpError>, JoinError> {
+    tokio::spawn(submit(app, caller, sent, rule)).await
 }
 
 fn no_file() -> ApiError {
@@ -125,6 +132,14 @@ async fn submit(
     let view = app.store.write(move |tx| rule(tx, &context, &caller, &request, &named)).await?;
     file.keep();
     Ok(view)
+}
+
+/// The source of a build that a builder makes.
+pub fn source(fields: &Fields) -> Result<SourceForm, ApiError> {
+    let mut form = Form::new(fields);
+    let source = read_source(&mut form);
+    form.finish_build()?;
+    Ok(source)
 }
 
 /// The options and the addresses, which only `create/url` has.

@@ -4,7 +4,10 @@ use std::error::Error as StdError;
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{
+        StatusCode,
+        header::{ALLOW, RETRY_AFTER},
+    },
 };
 use coppice_runtime::logging::with_causes;
 use coppice_store::StoreError;
@@ -20,6 +23,9 @@ use crate::{
 pub enum ApiError {
     #[error("Such API endpoint doesn't exist")]
     NoSuchEndpoint,
+    /// Holds the methods that are taken there.
+    #[error("The method is not allowed for the requested URL.")]
+    WrongMethod(String),
     #[error("Missing argument {0}")]
     MissingArgument(&'static str),
     #[error("{0}")]
@@ -111,6 +117,7 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NoSuchEndpoint | Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::MissingArgument(_) | Self::BadRequest(_) | Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NoGssapi => StatusCode::FORBIDDEN,
@@ -127,8 +134,14 @@ impl ResponseError for ApiError {
             tracing::error!(error = %with_causes(cause.as_ref()), "a request failed");
         }
         let mut answer = HttpResponse::build(self.status_code());
-        if let Self::TooMany { retry_after_s } = self {
-            answer.insert_header((RETRY_AFTER, retry_after_s.to_string()));
+        match self {
+            Self::TooMany { retry_after_s } => {
+                answer.insert_header((RETRY_AFTER, retry_after_s.to_string()));
+            }
+            Self::WrongMethod(allowed) => {
+                answer.insert_header((ALLOW, allowed.clone()));
+            }
+            _ => {}
         }
         answer.json(self.document())
     }

@@ -59,6 +59,17 @@ impl Fields {
         }
     }
 
+    /// Whatever was there before.
+    pub fn set(&mut self, name: &str, text: &str) {
+        self.0.insert(name.to_owned(), Value::String(text.to_owned()));
+    }
+
+    /// Browsers send what was left blank as empty texts, which then count as not given.
+    pub fn without_blanks(mut self) -> Self {
+        self.0.retain(|_, value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
+        self
+    }
+
     /// Adds all of `other`; its values win.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);

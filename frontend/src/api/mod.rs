@@ -37,14 +37,17 @@ pub use backend_views::backend_routes;
 pub use body::{Body, BodyLimits};
 pub use build::packages_by_chroot;
 pub use build_dto::{chroot_results, source_results};
+pub use build_submit::{request as build_request, source as build_source, submit_file};
 pub use error::ApiError;
 pub use etag::tag;
 pub use fields::{Fields, Form};
 pub use general::no_such_endpoint;
 pub use idempotency::once;
 pub use limits::{Limits, hold};
+pub use package::package_form;
 pub use project_chroot::days_until;
 pub use query::Query;
+pub use source_dict::source_dict;
 
 /// Everything below `/api_3`.
 pub fn routes(config: &mut ServiceConfig) {

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use actix_web::{
     FromRequest, Handler, Resource, Responder, Route,
     middleware::DefaultHeaders,
-    web::{self, ServiceConfig},
+    web::{self, Json, ServiceConfig},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
 
-use super::no_such_endpoint;
+use super::{ApiError, no_such_endpoint};
 
 /// The value of a field or a parameter. Forms take all of them as text too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,14 +132,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A wrong method is answered like an unknown address.
     pub fn at(path: &'static str) -> Self {
-        let resource = web::resource(path).default_service(web::to(no_such_endpoint));
-        Self { path, operations: Vec::new(), resource }
+        Self { path, operations: Vec::new(), resource: web::resource(path) }
     }
 
+    /// Copr: a wrong method is answered like an unknown address where nothing is above, and by its name elsewhere.
     pub fn register(self, config: &mut ServiceConfig) {
-        config.service(self.resource);
+        let is_deep = self.path.matches('/').count() > 1;
+        let refused = if is_deep { web::to(wrong_method(self.allowed())) } else { web::to(no_such_endpoint) };
+        config.service(self.resource.default_service(refused));
+    }
+
+    fn allowed(&self) -> String {
+        let methods = self.operations.iter().map(|(method, _)| method.to_uppercase());
+        let head = self.operations.iter().any(|(method, _)| *method == "get").then(|| "HEAD".to_owned());
+        methods.chain(head).chain(["OPTIONS".to_owned()]).collect::<Vec<_>>().join(", ")
     }
 
     /// The address as OpenAPI writes it: names without patterns.
@@ -195,6 +203,10 @@ impl Endpoint {
         self.operations.push((method, operation));
         self
     }
+}
+
+fn wrong_method(allowed: String) -> impl Handler<(), Output = Result<Json<Value>, ApiError>> {
+    move || std::future::ready(Err(ApiError::WrongMethod(allowed.clone())))
 }
 
 /// A handler of a request.

@@ -255,7 +255,8 @@ fn named(fields: &Fields) -> Result<(String, String, String), ApiError> {
     Ok(named)
 }
 
-fn package_form(fields: &Fields) -> Result<PackageForm, ApiError> {
+/// The source and the settings of a package.
+pub fn package_form(fields: &Fields) -> Result<PackageForm, ApiError> {
     let mut form = Form::new(fields);
     let read = PackageForm {
         webhook_rebuild: form.flag("webhook_rebuild"),

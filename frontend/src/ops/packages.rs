@@ -126,6 +126,20 @@ pub fn build_package(
     submit_build::submit_package(tx, cx, by, &request, (&package, source))
 }
 
+/// A build of each from its default source; all of them or none.
+pub fn build_packages(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &Caller,
+    request: &BuildRequest,
+    names: &[String],
+) -> Result<Vec<BuildView>, OpError> {
+    if names.is_empty() {
+        return Err(OpError::Invalid(vec![Problem::new("packages", "Choose at least one package.")]));
+    }
+    names.iter().map(|name| build_package(tx, cx, by, request, name)).collect()
+}
+
 /// The package with all its builds and their results.
 pub fn delete_package(
     tx: &mut Conn,

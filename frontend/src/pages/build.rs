@@ -141,7 +141,7 @@ struct ChrootRow {
 }
 
 /// What is built, as far as it is known.
-pub(super) fn package(line: &BuildLine) -> String {
+pub(crate) fn package(line: &BuildLine) -> String {
     match (&line.package, &line.version, &line.source) {
         (Some(name), Some(version), _) => format!("{name} {version}"),
         (_, _, Some(BuildSource::Link { url })) => url.rsplit('/').next().unwrap_or_default().to_owned(),

@@ -4,11 +4,16 @@ mod assets;
 mod badge;
 mod build;
 mod error;
+mod events;
 mod feed;
 mod frame;
+mod new_build;
+mod package_forms;
+mod log;
 mod project;
 mod snapshots;
 mod templates;
+mod words;
 
 use actix_web::{
     HttpResponse,
@@ -18,13 +23,15 @@ use serde_json::json;
 
 pub use error::{PageError, dress, not_found};
 pub use frame::{Page, Viewer};
-pub use templates::{TemplateError, Templates};
+pub use templates::{TemplateError, Templates, mark};
+pub use words::{build_word, chroot_word, source_word};
 
 use crate::web::Web;
 
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
     assets::routes(config);
+    events::site_routes(config);
     config
         .service(web::resource("/").get(project::home))
         .service(web::resource("/api").get(token_page))
@@ -36,6 +43,10 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
 pub fn project_routes(config: &mut ServiceConfig) {
+    // Before the page of a single package: `add` and `new` are no packages.
+    new_build::routes(config);
+    package_forms::routes(config);
+    log::routes(config);
     config
         .service(web::resource("").get(project::home))
         .service(web::resource("/build/{id:\\d+}").get(build::redirect))

@@ -16,17 +16,25 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "api.html",
     "base.html",
     "build.html",
+    "build_options.html",
     "copr.repo",
     "docs.html",
     "error.html",
     "feed.xml",
     "forms.html",
     "home.html",
+    "new_build.html",
+    "package_delete.html",
+    "package_form.html",
+    "package_rebuild.html",
+    "log.html",
     "pager.html",
     "parts.html",
     "project.html",
     "project_base.html",
+    "rebuild_all.html",
     "snapshots.html",
+    "source_fields.html",
     "user.html",
 ];
 
@@ -104,7 +112,7 @@ impl Templates {
 }
 
 /// Which mark of the style sheet a state's word has.
-fn mark(word: &str) -> &'static str {
+pub fn mark(word: &str) -> &'static str {
     match word {
         "succeeded" => "ok",
         "failed" => "fail",

@@ -11,7 +11,7 @@ use coppice_model::{
 };
 use diesel::prelude::*;
 
-use crate::{BuildFailure, Conn, StoreError, column, conn::on_either, schema::build_chroots};
+use crate::{BuildFailure, Conn, StoreError, changes, column, conn::on_either, schema::build_chroots};
 
 pub use results::{StoredResults, forget_results, list_results, list_superseded};
 
@@ -135,6 +135,14 @@ pub fn list_of(
     Ok(by_build)
 }
 
+/// How many are in each unfinished state; one statement.
+pub fn count_unfinished(conn: &mut Conn) -> Result<Vec<(String, i64)>, StoreError> {
+    let unfinished = build_chroots::state.eq_any(["waiting", "pending", "starting", "running"]);
+    let query = build_chroots::table.filter(unfinished).group_by(build_chroots::state);
+    let query = query.select((build_chroots::state, diesel::dsl::count_star()));
+    Ok(on_either!(conn, |c| query.load(c)?))
+}
+
 pub fn find(conn: &mut Conn, build: BuildId, chroot: &str) -> Result<Option<BuildChroot>, StoreError> {
     let query = build_chroots::table
         .filter(build_chroots::build_id.eq(build.0))
@@ -144,6 +152,7 @@ pub fn find(conn: &mut Conn, build: BuildId, chroot: &str) -> Result<Option<Buil
 
 /// A chroot that waits for the source phase.
 pub fn insert(conn: &mut Conn, build: BuildId, chroot: &ChrootName) -> Result<BuildChroot, StoreError> {
+    changes::touch(build);
     let row = diesel::insert_into(build_chroots::table)
         .values((
             build_chroots::build_id.eq(build.0),
@@ -162,5 +171,6 @@ pub fn update(conn: &mut Conn, before: &BuildChroot, after: &BuildChroot) -> Res
         .find(before.id)
         .filter(build_chroots::state.eq(before.state.as_str()))
         .filter(build_chroots::attempt.eq(i64::from(before.attempt.0)));
+    changes::touch(before.build);
     Ok(diesel::update(row).set(Columns::try_from(after)?).execute(conn)? == 1)
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BuildChroot, Conn, StoreError, build_chroots,
     build_chroots::BuildChrootRow,
-    column,
+    changes, column,
     conn::on_either,
     schema::{build_chroots as chroots, builds, projects, users},
 };
@@ -259,14 +259,16 @@ pub fn insert(conn: &mut Conn, new: &NewBuildRow, now: UnixTime) -> Result<Build
         builds::touched_on.eq(now.0),
     );
     let insert = diesel::insert_into(builds::table).values(row).returning(builds::id);
-    let id: i64 = on_either!(conn, |c| insert.get_result(c)?);
-    Ok(BuildId(id))
+    let id = BuildId(on_either!(conn, |c| insert.get_result(c)?));
+    changes::touch(id);
+    Ok(id)
 }
 
 /// Notes that something is said about the build and keeps every other transaction from changing it until
 /// this one ends; `false` when there is no such build.
 pub fn lock(conn: &mut Conn, id: BuildId, now: UnixTime) -> Result<bool, StoreError> {
     let set = builds::touched_on.eq(now.0);
+    changes::touch(id);
     Ok(diesel::update(builds::table.find(id.0)).set(set).execute(conn)? == 1)
 }
 
@@ -277,6 +279,7 @@ pub fn update_source(conn: &mut Conn, before: &Build, after: &Build) -> Result<b
         .find(before.id.0)
         .filter(builds::source_state.eq(before.source_state.as_str()))
         .filter(builds::source_attempt.eq(i64::from(before.source_attempt.0)));
+    changes::touch(before.id);
     Ok(diesel::update(row).set(SourceColumns::try_from(after)?).execute(conn)? == 1)
 }
 
@@ -358,6 +361,7 @@ pub fn list_awaited_uploads(conn: &mut Conn) -> Result<Vec<String>, StoreError> 
 
 pub fn delete(conn: &mut Conn, ids: &[BuildId]) -> Result<(), StoreError> {
     let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    ids.iter().for_each(|id| changes::touch(*id));
     diesel::delete(builds::table.filter(builds::id.eq_any(raw))).execute(conn)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! Queries are functions on a [`Conn`] in one module per table; callers run them through [`Store`].
 
+mod changes;
 mod column;
 mod conn;
 mod error;
@@ -31,6 +32,7 @@ pub mod tokens;
 pub mod users;
 pub mod webhook_secrets;
 
+pub use changes::Changed;
 pub use conn::Conn;
 pub use error::StoreError;
 pub use page::Page;

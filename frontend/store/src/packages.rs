@@ -60,6 +60,11 @@ pub fn find(conn: &mut Conn, project: ProjectId, name: &str) -> Result<Option<Pa
     query.first::<PackageRow>(conn).optional()?.map(Package::try_from).transpose()
 }
 
+pub fn find_by_id(conn: &mut Conn, project: ProjectId, id: PackageId) -> Result<Option<Package>, StoreError> {
+    let query = packages::table.filter(packages::project_id.eq(project.0)).filter(packages::id.eq(id.0));
+    query.first::<PackageRow>(conn).optional()?.map(Package::try_from).transpose()
+}
+
 /// By id; one statement.
 pub fn list(conn: &mut Conn, project: ProjectId, page: Page) -> Result<Vec<Package>, StoreError> {
     let query = packages::table

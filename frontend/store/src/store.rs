@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
     StoreError,
+    changes::{self, Changed},
     conn::{Address, Conn, Opener, in_transaction},
 };
 
@@ -23,7 +24,11 @@ pub struct Store {
     readers: Pool<Opener>,
     writers: Pool<Opener>,
     commits: Arc<watch::Sender<u64>>,
+    changed: broadcast::Sender<Changed>,
 }
+
+/// Who listens to changes may fall so many transactions behind.
+const CHANGES_KEPT: usize = 1_024;
 
 impl Store {
     /// Opens `sqlite:///PATH` or `postgres://…` and brings it to the current version.
@@ -36,7 +41,12 @@ impl Store {
                 Address::Sqlite { .. } => pool(address, true)?,
                 Address::Postgres { .. } => writers.clone(),
             };
-            Ok(Self { readers, writers, commits: Arc::new(watch::Sender::new(0)) })
+            Ok(Self {
+                readers,
+                writers,
+                commits: Arc::new(watch::Sender::new(0)),
+                changed: broadcast::Sender::new(CHANGES_KEPT),
+            })
         })
         .await
     }
@@ -58,8 +68,16 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let done = on_pool(self.writers.clone(), |conn| in_transaction(conn, work)).await?;
+        let transaction = |conn: &mut Conn| {
+            let (done, changed) = changes::of(|| in_transaction(conn, work));
+            Ok::<_, E>((done?, changed))
+        };
+        let (done, changed) = on_pool(self.writers.clone(), transaction).await?;
         self.commits.send_modify(|count| *count = count.wrapping_add(1));
+        if !changed.is_empty() {
+            // An error says only that nobody listens.
+            drop(self.changed.send(changed));
+        }
         Ok(done)
     }
 
@@ -71,6 +89,11 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         on_pool(self.writers.clone(), statement).await
+    }
+
+    /// The builds that each write of this process changed, once it is committed.
+    pub fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.changed.subscribe()
     }
 
     /// Changes after every write of this process; who waits for news waits for this.

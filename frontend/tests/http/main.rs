@@ -4,13 +4,19 @@
 
 mod authorization;
 mod browser;
+mod build_forms;
+mod building;
 mod builds;
 mod chroots;
 mod described;
 mod errors;
+mod events;
 mod fuzz;
+mod package_forms;
+mod log_page;
 mod packages;
 mod pages;
+mod peers;
 mod permissions;
 mod projects;
 mod python_copr;

@@ -16,6 +16,8 @@ use crate::support::{Answer, Frontend, file_body, send};
 
 const RECORDED: &str = include_str!("replay/recorded.jsonl");
 const DIFFERENCES: &str = include_str!("replay/differences.toml");
+/// So many commands and plain requests were recorded, numbered from 1.
+const COMMANDS: u32 = 292;
 
 /// One request and its answer.
 #[derive(Debug, Deserialize)]
@@ -50,7 +52,7 @@ struct Differences {
 struct Difference {
     exchanges: Vec<u32>,
     reason: String,
-    /// Not even asked: it would change what comes later.
+    /// Not even asked: it would change what comes later, or there was no request.
     #[serde(default)]
     is_left_out: bool,
 }
@@ -66,6 +68,10 @@ impl Differences {
     }
 }
 
+fn exchanges() -> impl Iterator<Item = Exchange> {
+    RECORDED.lines().map(|line| serde_json::from_str(line).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_exchanges_are_answered_as_copr_does() {
     let frontend = Frontend::start_bare(|config| {
@@ -77,8 +83,7 @@ async fn recorded_exchanges_are_answered_as_copr_does() {
     corpus::fill(frontend.store(), false).await.unwrap();
     let mut found: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     let left_out = Differences::read().numbers(true);
-    for line in RECORDED.lines() {
-        let exchange: Exchange = serde_json::from_str(line).unwrap();
+    for exchange in exchanges() {
         if left_out.contains(&exchange.exchange) {
             continue;
         }
@@ -101,6 +106,9 @@ fn check(found: &BTreeMap<u32, Vec<String>>) {
     let told: String =
         unknown.iter().map(|(number, texts)| format!("{number}: {}\n", texts.join("\n"))).collect();
     assert!(unknown.is_empty(), "answered otherwise than Copr does, without a reason:\n{told}");
+    let recorded: BTreeSet<u32> = exchanges().map(|exchange| exchange.exchange).collect();
+    let all = differences.numbers(true).union(&recorded).copied().collect::<BTreeSet<_>>();
+    assert!(all.into_iter().eq(1..=COMMANDS), "each is asked again or has its reason why not");
     let gone: Vec<_> = known.iter().filter(|number| !found.contains_key(number)).collect();
     assert!(gone.is_empty(), "these do not differ any more: {gone:?}");
 }

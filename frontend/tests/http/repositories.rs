@@ -4,7 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{CHROOTS, Frontend, Member, RESULTS};
+use crate::{
+    peers::Peers,
+    support::{CHROOTS, Frontend, Member, RESULTS, until},
+};
 
 /// A project with all chroots, multilib, and one dependency of each kind.
 async fn foo(frontend: &Frontend) -> Member<'_> {
@@ -142,39 +145,6 @@ async fn checked_metadata_comes_by_a_snapshot_and_a_number_pins_one() {
     frontend.close().await;
 }
 
-/// keygen and the server of the results in one, for what the frontend asks of them.
-fn peers(keys: Value, snapshots: Value) -> (String, actix_web::dev::Server) {
-    use actix_web::{App, HttpResponse, HttpServer, web};
-    let of = |value: &Value| (!value.is_null()).then(|| value.clone());
-    let answer = |value: Option<Value>| match value {
-        Some(value) => HttpResponse::Ok().json(value),
-        None => HttpResponse::NotFound().finish(),
-    };
-    let app = move || {
-        let (keys, snapshots) = (of(&keys), of(&snapshots));
-        let guarded = web::get().guard(actix_web::guard::Header(
-            "authorization",
-            "Bearer a secret of the tests, shared with keygen",
-        ));
-        let list = "/results/alice/foo/fedora-43-x86_64/snapshots/index.json";
-        App::new()
-            .route("/v1/keys/alice/foo/all", guarded.to(move || std::future::ready(answer(keys.clone()))))
-            .route(list, web::get().to(move || std::future::ready(answer(snapshots.clone()))))
-            .route("/publishing", web::get().to(|| async { HttpResponse::Ok().json(queue()) }))
-    };
-    let server = HttpServer::new(app).workers(1).bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}", server.addrs()[0]);
-    (url, server.disable_signals().run())
-}
-
-/// What the backend has to publish.
-fn queue() -> Value {
-    json!([
-        { "repository": "bob/other/fedora-43-x86_64", "requests": 1, "since": 5, "trouble": null },
-        { "repository": "alice/foo:pr:7/fedora-43-x86_64", "requests": 3, "since": 9, "trouble": "disk full at /srv" },
-    ])
-}
-
 const KEYS: &str = "/api_3/project/key?ownername=alice&projectname=foo";
 const SNAPSHOTS: &str =
     "/api_3/project-chroot/snapshots?ownername=alice&projectname=foo&chrootname=fedora-43-x86_64";
@@ -182,24 +152,8 @@ const PAGE: &str = "/coprs/alice/foo/snapshots/fedora-43-x86_64/";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_and_snapshots_are_shown_as_the_other_services_tell_them() {
-    let keys = json!({ "keys": [
-        { "role": "current", "fingerprint": "A".repeat(40), "armored": "-----", "algorithm": "ed25519",
-          "expires_on": 1_900_000_000 },
-        { "role": "retired", "fingerprint": "B".repeat(40), "armored": "-----" },
-    ] });
-    let snapshot = |number: u64, of: Option<u64>| {
-        json!({ "number": number, "published_on": 1_800_000_000 + number, "packages": 4, "builds": 2, "of": of,
-                "key": "A".repeat(40), "bytes": 999 })
-    };
-    let list = json!({ "current": 8, "snapshots": [snapshot(7, None), snapshot(8, Some(7))] });
-    let (url, server) = peers(keys, list);
-    let running = tokio::spawn(server);
-    let frontend = Frontend::start_with(|config| {
-        config.keygen_url.clone_from(&url);
-        config.backend_url.clone_from(&url);
-        config.internal_results_url = Some(format!("{url}/results"));
-    })
-    .await;
+    let peers = Peers::with_all();
+    let frontend = Frontend::start_with(|config| peers.are_told_to(config)).await;
     foo(&frontend).await;
     let keys = frontend.get(KEYS).await.ok();
     assert_eq!(keys["items"][0]["algorithm"], "ed25519");
@@ -223,19 +177,14 @@ async fn keys_and_snapshots_are_shown_as_the_other_services_tell_them() {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     assert!(frontend.get("/coprs/alice/foo/").await.text.contains(PAGE));
-    running.abort();
     frontend.close().await;
+    peers.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_publish_there_is_no_key_and_no_snapshot_and_a_silent_service_is_named() {
-    let (url, server) = peers(Value::Null, Value::Null);
-    let (handle, running) = (server.handle(), tokio::spawn(server));
-    let frontend = Frontend::start_with(|config| {
-        config.keygen_url.clone_from(&url);
-        config.internal_results_url = Some(format!("{url}/results"));
-    })
-    .await;
+    let peers = Peers::start(Value::Null, Value::Null);
+    let frontend = Frontend::start_with(|config| peers.are_told_to(config)).await;
     foo(&frontend).await;
     assert_eq!(frontend.get(KEYS).await.error(), (404, "The key of alice/foo is not made yet.".into()));
     assert_eq!(frontend.get(SNAPSHOTS).await.ok()["items"], json!([]));
@@ -243,11 +192,10 @@ async fn before_the_first_publish_there_is_no_key_and_no_snapshot_and_a_silent_s
     assert!(page.contains("Nothing was published yet") && page.contains("key is not made yet"), "{page}");
     let missing = frontend.get("/coprs/alice/foo/snapshots/nosuch-1-x86_64/").await;
     assert_eq!(missing.status, 404);
-    // With its threads and open connections.
-    handle.stop(false).await;
-    running.await.unwrap().unwrap();
-    let silent = frontend.get(KEYS).await;
-    assert_eq!(silent.status, 503);
+    peers.close().await;
+    // A connection may outlive the server for a moment.
+    let ask = async || Some(frontend.get(KEYS).await).filter(|answer| answer.status == 503);
+    let silent = until("keygen is silent", ask).await;
     assert!(silent.json()["error"].as_str().unwrap().contains("keygen does not answer"), "{}", silent.text);
     assert_eq!(frontend.get(PAGE).await.status, 503);
     frontend.close().await;

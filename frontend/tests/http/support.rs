@@ -31,7 +31,8 @@ pub struct Frontend {
     stop: Stop,
     running: JoinHandle<()>,
     client: reqwest::Client,
-    _redis: Redis,
+    config: Config,
+    _redis: Option<Redis>,
 }
 
 /// What came back.
@@ -104,7 +105,26 @@ impl Frontend {
         let bus = Bus::connect(&config.redis).await.unwrap();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let running = tokio::spawn(service.run());
-        Self { url, folder, bus, store, stop, running, client, _redis: redis }
+        Self { url, folder, bus, store, stop, running, client, config, _redis: Some(redis) }
+    }
+
+    /// Another one on the same database and bus.
+    pub async fn second(&self) -> Self {
+        let (config, stop) = (self.config.clone(), Stop::new());
+        let service = Service::start(config.clone(), stop.clone()).await.unwrap();
+        let url = format!("http://{}", service.addr());
+        let running = tokio::spawn(service.run());
+        Self {
+            url,
+            folder: tempfile::tempdir().unwrap(),
+            bus: self.bus.clone(),
+            store: self.store.clone(),
+            stop,
+            running,
+            client: self.client.clone(),
+            config,
+            _redis: None,
+        }
     }
 
     pub fn store(&self) -> &Store {
@@ -193,6 +213,11 @@ pub struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
+    /// Where the frontend is.
+    pub fn url(&self) -> &str {
+        &self.frontend.url
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.frontend.request(method, path).basic_auth(&self.login, Some(&self.token))
     }
@@ -222,13 +247,16 @@ impl<'a> Member<'a> {
         let mut body = more;
         body["name"] = name.into();
         let new = self.post("/api_3/tokens", &body).await.ok();
+        let (frontend, name) = (self.frontend, self.name.clone());
+        let mut narrow = Self { frontend, name, login: String::new(), token: String::new() };
+        narrow.goes_on_with(&new);
+        narrow
+    }
+
+    /// With the token that was told.
+    pub fn goes_on_with(&mut self, new: &Value) {
         let text = |key: &str| new[key].as_str().unwrap().to_owned();
-        Self {
-            frontend: self.frontend,
-            name: self.name.clone(),
-            login: text("api_login"),
-            token: text("api_token"),
-        }
+        (self.login, self.token) = (text("api_login"), text("api_token"));
     }
 
     /// Submits an address and returns the build's id.

@@ -30,7 +30,7 @@ async fn addresses_answer_with_and_without_a_slash_and_never_redirect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_addresses_and_wrong_methods_of_the_api_are_404_in_json() {
+async fn unknown_addresses_and_wrong_methods_of_the_api_are_errors_in_json() {
     let frontend = Frontend::start().await;
     let expected = (404, "Such API endpoint doesn't exist".to_owned());
     for (method, path) in [
@@ -39,12 +39,19 @@ async fn unknown_addresses_and_wrong_methods_of_the_api_are_404_in_json() {
         (Method::GET, "/api_3/build/-1"),
         (Method::GET, "/api_3/project/list/alice"),
         (Method::POST, "/api_3/project"),
-        (Method::DELETE, "/api_3/build/1"),
-        (Method::GET, "/api_3/project/add/alice"),
         (Method::PATCH, "/api_3/"),
     ] {
         let answer = send(frontend.request(method.clone(), path)).await;
         assert_eq!(answer.error(), expected, "{method} {path}");
+    }
+    let expected = (405, "The method is not allowed for the requested URL.".to_owned());
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api_3/build/1", "GET, HEAD, OPTIONS"),
+        (Method::GET, "/api_3/project/add/alice", "POST, OPTIONS"),
+        (Method::GET, "/api_3/build/cancel/1", "PUT, POST, OPTIONS"),
+    ] {
+        let answer = send(frontend.request(method.clone(), path)).await;
+        assert_eq!((answer.error(), answer.header("allow")), (expected.clone(), allowed), "{method} {path}");
     }
     frontend.close().await;
 }

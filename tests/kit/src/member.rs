@@ -1,9 +1,11 @@
 //! A user at a terminal: copr-cli with a configuration, and the plain API.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -53,6 +55,7 @@ pub struct Member {
     pub token: String,
     url: String,
     home: PathBuf,
+    succeeded: Mutex<BTreeSet<String>>,
 }
 
 impl Member {
@@ -65,7 +68,14 @@ impl Member {
             line.unwrap_or_else(|| panic!("no {key} in {snippet}")).trim().to_owned()
         };
         let (login, token) = (value("login"), value("token"));
-        Self { name: name.into(), login, token, url: url.into(), home: home.into() }
+        Self {
+            name: name.into(),
+            login,
+            token,
+            url: url.into(),
+            home: home.into(),
+            succeeded: Mutex::default(),
+        }
     }
 
     /// The user's home folder; copr-cli runs in it.
@@ -75,14 +85,28 @@ impl Member {
 
     /// Runs the real copr-cli.
     pub fn copr(&self, arguments: &[&str]) -> Said {
-        run(&mut self.client(arguments))
+        self.notes(arguments, run(&mut self.client(arguments)))
+    }
+
+    /// The commands of copr-cli that this user has run with success.
+    pub fn succeeded_with(&self) -> BTreeSet<String> {
+        self.succeeded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn notes(&self, arguments: &[&str], said: Said) -> Said {
+        if said.code == 0 {
+            let mut all = self.succeeded.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(arguments.first().map(ToString::to_string));
+        }
+        said
     }
 
     /// The same for a command that asks back.
     pub fn copr_answering(&self, arguments: &[&str], answer: &str) -> Said {
         let path = self.home.join("answer");
         fs::write(&path, answer).expect("our own folder");
-        run(self.client(arguments).stdin(fs::File::open(path).expect("it was just written")))
+        let answer = fs::File::open(path).expect("it was just written");
+        self.notes(arguments, run(self.client(arguments).stdin(answer)))
     }
 
     fn client(&self, arguments: &[&str]) -> Command {

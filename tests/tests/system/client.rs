@@ -1,60 +1,78 @@
-//! Every command of the unmodified copr-cli that this service answers.
+//! Every command of the unmodified copr-cli, by the list that it prints itself.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use coppice_kit::{Database, Member, Stack, distro, distro::CHROOT, member::fetch, until};
 use serde_json::json;
 
 use crate::{on_both_databases, repositories::Customer, usual};
 
-on_both_databases!(copr_cli_works_unchanged, copr_cli_keeps_packages_chroots_roles_and_tokens);
+on_both_databases!(every_command_of_copr_cli_works_unchanged);
 
-fn copr_cli_works_unchanged(database: Database) {
+fn every_command_of_copr_cli_works_unchanged(database: Database) {
     let Some((stack, _turn)) = usual(database) else { return };
-    let alice = stack.member("alice");
-    let bob = stack.member("bob");
+    let (alice, bob) = (stack.member("alice"), stack.member("bob"));
+    projects_and_builds(&stack, &alice, &bob);
+    packages_chroots_roles_and_tokens(&stack, &alice, &bob);
+    let known = commands(&alice.copr(&["--help"]).ok());
+    let ran: BTreeSet<String> = alice.succeeded_with().union(&bob.succeeded_with()).cloned().collect();
+    let missing: Vec<_> = known.difference(&ran).collect();
+    assert!(
+        known.len() > 40 && missing.is_empty(),
+        "of {} commands these never succeeded: {missing:?}",
+        known.len()
+    );
+    stack.close();
+}
+
+/// What the client can do, by its own help: `{list,create,…}`.
+fn commands(help: &str) -> BTreeSet<String> {
+    let (_, list) = help.split_once('{').unwrap();
+    list.split_once('}').unwrap().0.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+fn projects_and_builds(stack: &Stack, alice: &Member, bob: &Member) {
     assert_eq!(alice.copr(&["whoami"]).ok().trim(), "alice");
     assert!(alice.copr(&["list-chroots"]).ok().contains(CHROOT));
 
-    let made = alice.copr(&["create", "tools", "--chroot", CHROOT, "--description", "Our tools"]).ok();
-    assert!(made.contains(&format!("{}/coprs/alice/tools/", stack.url)), "{made}");
-    let again = alice.copr(&["create", "tools", "--chroot", CHROOT]).fails(1);
-    assert!(again.contains("You already have a project named 'tools'."), "{again}");
+    let made = alice.copr(&["create", "things", "--chroot", CHROOT, "--description", "Our tools"]).ok();
+    assert!(made.contains(&format!("{}/coprs/alice/things/", stack.url)), "{made}");
+    let again = alice.copr(&["create", "things", "--chroot", CHROOT]).fails(1);
+    assert!(again.contains("You already have a project named 'things'."), "{again}");
     let wrong = alice.copr(&["create", "other", "--chroot", "wrong"]).fails(1);
     assert!(wrong.contains("'wrong' is not a valid choice for this field"), "{wrong}");
     assert!(alice.copr(&["list"]).ok().contains("Our tools"));
-    assert!(alice.copr(&["get", "tools"]).ok().contains(CHROOT));
-    alice.copr(&["modify", "tools", "--description", "Other words", "--enable-net", "off"]).ok();
-    assert_eq!(alice.get("project?ownername=alice&projectname=tools")["description"], "Other words");
-    let refused = bob.copr(&["modify", "alice/tools", "--description", "x"]).fails(7);
+    assert!(alice.copr(&["get", "things"]).ok().contains(CHROOT));
+    alice.copr(&["modify", "things", "--description", "Other words", "--enable-net", "off"]).ok();
+    assert_eq!(alice.get("project?ownername=alice&projectname=things")["description"], "Other words");
+    let refused = bob.copr(&["modify", "alice/things", "--description", "x"]).fails(7);
     assert!(refused.contains("Only owners and admins may update their projects."), "{refused}");
-    assert!(alice.copr(&["get-chroot", &format!("tools/{CHROOT}")]).ok().contains(CHROOT));
-    let config = alice.copr(&["mock-config", "alice/tools", CHROOT]).ok();
-    assert!(config.contains(&format!("{}/alice/tools/{CHROOT}/", stack.results_url)), "{config}");
+    assert!(alice.copr(&["get-chroot", &format!("things/{CHROOT}")]).ok().contains(CHROOT));
+    let config = alice.copr(&["mock-config", "alice/things", CHROOT]).ok();
+    assert!(config.contains(&format!("{}/alice/things/{CHROOT}/", stack.results_url)), "{config}");
 
-    builds(&stack, &alice, &bob);
-    finished_package(&stack, &alice);
-    alice.copr(&["regenerate-repos", "tools"]).ok();
-    bob.copr(&["delete", "alice/tools"]).fails(7);
-    alice.copr(&["delete", "tools"]).ok();
-    assert!(alice.copr(&["get", "tools"]).fails(1).contains("Project alice/tools does not exist."));
-    stack.close();
+    builds(stack, alice, bob);
+    finished_package(stack, alice);
+    alice.copr(&["regenerate-repos", "things"]).ok();
+    bob.copr(&["delete", "alice/things"]).fails(7);
+    alice.copr(&["delete", "things"]).ok();
+    assert!(alice.copr(&["get", "things"]).fails(1).contains("Project alice/things does not exist."));
 }
 
 fn builds(stack: &Stack, alice: &Member, bob: &Member) {
     let source = distro::srpm("noarch-hello", stack.scratch());
     let path = source.display().to_string();
-    assert!(bob.copr(&["build", "alice/tools", &path]).fails(7).contains("bob"));
+    assert!(bob.copr(&["build", "alice/things", &path]).fails(7).contains("bob"));
     assert!(alice.copr(&["build", "nothing", &path]).fails(1).contains("does not exist"));
-    let wrong_dir = alice.copr(&["build", "tools:bogus", &path]).fails(1);
+    let wrong_dir = alice.copr(&["build", "things:bogus", &path]).fails(1);
     assert!(wrong_dir.contains("Please use directory format"), "{wrong_dir}");
 
-    let build = alice.submits("tools", &source);
+    let build = alice.submits("things", &source);
     let id = build.to_string();
     let watched = alice.copr(&["watch-build", &id]).ok();
     assert!(watched.contains("succeeded"), "{watched}");
     assert_eq!(alice.copr(&["status", &id]).ok().trim(), "succeeded");
-    assert!(alice.copr(&["list-builds", "tools"]).ok().contains("noarch-hello"));
+    assert!(alice.copr(&["list-builds", "things"]).ok().contains("noarch-hello"));
     alice.copr(&["download-build", &id, "--dest", "down"]).ok();
     let folder = alice.home().join("down").join(CHROOT);
     let files: Vec<String> = std::fs::read_dir(&folder)
@@ -66,7 +84,7 @@ fn builds(stack: &Stack, alice: &Member, bob: &Member) {
     assert!(files.iter().any(|file| file.ends_with(".log.gz")), "{files:?}");
     assert!(alice.copr(&["cancel", &id]).fails(1).contains(&format!("Cannot cancel build {id}")));
 
-    let endless = alice.submits("tools", &distro::srpm("never-ends", stack.scratch()));
+    let endless = alice.submits("things", &distro::srpm("never-ends", stack.scratch()));
     alice.waits_for(endless, &["running"]);
     let running = alice.copr(&["delete-build", &endless.to_string()]).fails(1);
     assert!(running.contains("are still running"), "{running}");
@@ -90,32 +108,29 @@ fn finished_package(stack: &Stack, alice: &Member) {
         .unwrap();
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
     let made = std::fs::read_dir(top.join("RPMS/noarch")).unwrap().next().unwrap().unwrap().path();
-    let said = alice.copr(&["uploadrpm", "tools", &made.display().to_string(), "--chroot", CHROOT]).ok();
+    let said = alice.copr(&["uploadrpm", "things", &made.display().to_string(), "--chroot", CHROOT]).ok();
     assert!(said.contains("succeeded"), "{said}");
-    let build = alice.get("build/list?ownername=alice&projectname=tools&limit=1")["items"][0].clone();
+    let build = alice.get("build/list?ownername=alice&projectname=things&limit=1")["items"][0].clone();
     assert_eq!(
         (&build["state"], &build["source_package"]["name"]),
         (&json!("succeeded"), &json!("noarch-hello"))
     );
-    let refused = alice.copr(&["uploadrpm", "tools", &source.display().to_string(), "--nowait"]).fails(1);
+    let refused = alice.copr(&["uploadrpm", "things", &source.display().to_string(), "--nowait"]).fails(1);
     assert!(refused.contains("finished .rpm files"), "{refused}");
 }
 
-fn copr_cli_keeps_packages_chroots_roles_and_tokens(database: Database) {
-    let Some((stack, _turn)) = usual(database) else { return };
-    let (alice, bob) = (stack.member("alice"), stack.member("bob"));
+fn packages_chroots_roles_and_tokens(stack: &Stack, alice: &Member, bob: &Member) {
     alice.copr(&["create", "tools", "--chroot", CHROOT]).ok();
-    packages(&alice);
-    chroots(&stack, &alice);
-    roles(&stack, &alice, &bob);
-    forks(&stack, &bob);
-    groups(&stack, &alice, &bob);
+    packages(alice);
+    chroots(stack, alice);
+    roles(stack, alice, bob);
+    forks(stack, bob);
+    groups(stack, alice, bob);
     let secret = alice.copr_answering(&["new-webhook-secret", "tools"], "y\n").ok();
     assert!(secret.contains("Generated new token: "), "{secret}");
     alice.copr(&["new-api-token"]).ok();
     assert_eq!(alice.asks("GET", "auth-check", None).0, 401, "the old token works no more");
     alice.copr(&["modify", "tools", "--description", "with the new token"]).ok();
-    stack.close();
 }
 
 fn packages(alice: &Member) {
@@ -165,6 +180,7 @@ fn packages(alice: &Member) {
         &["buildscm", "tools", "--clone-url", "https://example.com/tool.git", "--nowait"],
         &["build-distgit", "tools", "--name", "zlib", "--nowait"],
         &["buildcustom", "tools", "--script", &script, "--nowait"],
+        &["build-package", "tools", "--name", "a-scm", "--nowait"],
     ] {
         assert!(alice.copr(build).ok().contains("Created builds: "), "{build:?}");
     }

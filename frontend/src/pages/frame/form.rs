@@ -28,6 +28,11 @@ impl Form {
         self
     }
 
+    /// What is filled in.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
     pub fn problem(mut self, field: &str, message: impl Into<String>) -> Self {
         self.problems.entry(field.to_owned()).or_insert_with(|| message.into());
         self

@@ -1,12 +1,17 @@
 //! Addresses of projects: `/coprs/OWNER/PROJECT/…` and, for groups, `/coprs/g/GROUP/PROJECT/…`.
 
-use std::future::{Ready, ready};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::{Ready, ready},
+};
 
 use actix_web::{
     FromRequest, HttpRequest, Resource,
     dev::Payload,
     web::{self, ServiceConfig},
 };
+use serde::{Deserialize, Deserializer, de::Visitor};
 
 use crate::pages::PageError;
 
@@ -37,14 +42,36 @@ impl FromRequest for ProjectPath {
     type Future = Ready<Result<Self, PageError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let parts = web::Path::<Vec<(String, String)>>::extract(request).into_inner();
+        let parts = web::Path::<BTreeMap<Name, String>>::extract(request).into_inner();
         ready(parts.map(|parts| read(parts.into_inner())).map_err(|_| PageError::no_such_page()))
     }
 }
 
-fn read(parts: Vec<(String, String)>) -> ProjectPath {
+/// The name of a part. Actix gives names only to who asks for an identifier, as fields of a struct do.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(Name(name.to_owned()))
+            }
+        }
+        from.deserialize_identifier(Read)
+    }
+}
+
+fn read(parts: BTreeMap<Name, String>) -> ProjectPath {
     let mut path = ProjectPath { owner: String::new(), project: String::new(), rest: Vec::new() };
-    for (name, value) in parts {
+    for (Name(name), value) in parts {
         match name.as_str() {
             "group" => path.owner = format!("@{value}"),
             "owner" => path.owner = value,

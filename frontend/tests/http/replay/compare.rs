@@ -111,9 +111,8 @@ fn words(text: &str) -> String {
         if piece.len() == 8 && piece.bytes().all(|b| b.is_ascii_digit()) {
             return "BUILD".to_owned();
         }
-        if piece.starts_with("tmp") && piece.len() == 11
-            || piece.len() == 36 && piece.matches('-').count() == 4
-        {
+        let is_hexadecimal = piece.bytes().all(|b| b.is_ascii_hexdigit());
+        if piece.starts_with("tmp") && piece.len() == 11 || piece.len() == 32 && is_hexadecimal {
             return "RANDOM".to_owned();
         }
         match piece.split_once("-1.") {

@@ -1,0 +1,166 @@
+//! Answers that go on: bounded in number for each address, beating, and cut off when nobody reads them.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, RETRY_AFTER},
+};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::mpsc;
+
+use crate::config::HttpConfig;
+
+/// A comment is sent after so long without news, so that proxies keep the connection and we see when it is dead.
+const BEAT: Duration = Duration::from_secs(15);
+/// Who takes nothing for so long is sent away.
+const SLOW: Duration = Duration::from_secs(30);
+/// Pieces that wait for one reader.
+const WAITING: usize = 16;
+/// Of the whole process.
+const MOST: usize = 10_000;
+/// A browser that was sent away comes again after so many seconds.
+const AGAIN_S: u32 = 5;
+
+/// All streams of this process.
+#[derive(Debug)]
+pub struct Streams {
+    most_of_address: usize,
+    behind_proxy: bool,
+    seats: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One of an address's streams, until it is dropped.
+#[derive(Debug)]
+struct Seat {
+    seats: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    address: IpAddr,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = seats.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                seats.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl Streams {
+    pub fn new(config: &HttpConfig) -> Self {
+        let most_of_address = match config.streams_per_address {
+            0 => MOST,
+            most => most as usize,
+        };
+        Self { most_of_address, behind_proxy: config.behind_proxy, seats: Arc::default() }
+    }
+
+    fn seat(&self, request: &HttpRequest) -> Option<Seat> {
+        let address = self.address(request)?;
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if seats.values().sum::<usize>() >= MOST {
+            return None;
+        }
+        let count = seats.entry(address).or_default();
+        if *count >= self.most_of_address {
+            return None;
+        }
+        *count += 1;
+        Some(Seat { seats: Arc::clone(&self.seats), address })
+    }
+
+    fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        if self.behind_proxy {
+            return request.connection_info().realip_remote_addr()?.parse().ok();
+        }
+        Some(request.peer_addr()?.ip())
+    }
+
+    /// Server-sent events that `producer` sends until it ends or nobody reads any more.
+    pub fn answer<F>(&self, request: &HttpRequest, producer: impl FnOnce(Reader) -> F) -> HttpResponse
+    where
+        F: Future<Output = Result<(), Gone>> + Send + 'static,
+    {
+        let Some(seat) = self.seat(request) else {
+            let text = "So many pages of your address are followed live already. This one shows what was when it was loaded.\n";
+            return HttpResponse::TooManyRequests().insert_header((RETRY_AFTER, "60")).body(text);
+        };
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let running = producer(Reader { sender });
+        tokio::spawn(async move {
+            // Gone or at its end: either way its seat is free.
+            drop(running.await);
+            drop(seat);
+        });
+        let body = stream::unfold(receiver, |mut receiver| async move {
+            let piece: Bytes = receiver.recv().await?;
+            Some((Ok::<_, Infallible>(piece), receiver))
+        });
+        HttpResponse::Ok()
+            .content_type("text/event-stream")
+            .insert_header((CACHE_CONTROL, "no-store"))
+            // Proxies that collect answers are told not to.
+            .insert_header(("X-Accel-Buffering", "no"))
+            .streaming(body)
+    }
+}
+
+/// The reader went away, or reads too slowly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the reader is gone")]
+pub struct Gone;
+
+/// Who reads one stream.
+#[derive(Debug)]
+pub struct Reader {
+    sender: mpsc::Sender<Bytes>,
+}
+
+impl Reader {
+    /// The first words: how long a browser waits before it comes again.
+    pub async fn greet(&self) -> Result<(), Gone> {
+        self.send(format!("retry: {}\n\n", AGAIN_S * 1_000)).await
+    }
+
+    pub async fn send(&self, text: String) -> Result<(), Gone> {
+        match tokio::time::timeout(SLOW, self.sender.send(text.into())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+
+    /// Waits for something, and beats meanwhile.
+    pub async fn wait_for<T>(&self, something: impl Future<Output = T>) -> Result<T, Gone> {
+        tokio::pin!(something);
+        loop {
+            tokio::select! {
+                found = &mut something => return Ok(found),
+                () = self.sender.closed() => return Err(Gone),
+                () = tokio::time::sleep(BEAT) => self.send(":\n\n".into()).await?,
+            }
+        }
+    }
+}
+
+/// One event. `data` is one line.
+pub fn event(id: &str, name: &str, data: &str) -> String {
+    let id = if id.is_empty() { String::new() } else { format!("id: {id}\n") };
+    let name = if name.is_empty() { String::new() } else { format!("event: {name}\n") };
+    format!("{id}{name}data: {data}\n\n")
+}
+
+/// The event that a browser had last, when it comes again.
+pub fn last_event(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get("last-event-id")?.to_str().ok()?;
+    Some(value.to_owned()).filter(|value| !value.is_empty())
+}
