@@ -93,10 +93,6 @@ impl Browser {
         url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
     }
 
-    pub fn title(&self) -> String {
-        self.wait(self.client.title())
-    }
-
     /// Waits for it.
     pub fn find(&self, css: &str) -> Element {
         until(&format!("{css} is on {}", self.address()), SOON, || {
@@ -167,11 +163,6 @@ impl Browser {
         let element = self.field(name);
         self.wait(element.clear());
         self.wait(element.send_keys(text));
-    }
-
-    pub fn chooses(&self, name: &str, value: &str) {
-        let element = self.field(name);
-        self.wait(element.select_by_value(value));
     }
 
     /// Ticks the box of this value.

@@ -46,7 +46,9 @@ fn hostile_texts_stay_texts() {
         "/coprs/alice/nasty/monitor/".to_owned(),
         format!("/coprs/alice/nasty/build/{build}/"),
         format!("/coprs/alice/nasty/build/{build}/log/{CHROOT}/"),
-        format!("/coprs/alice/nasty/build/{build}/log/{CHROOT}/?q=%3Cscript%3Ewindow.__owned%3D13%3C/script%3E"),
+        format!(
+            "/coprs/alice/nasty/build/{build}/log/{CHROOT}/?q=%3Cscript%3Ewindow.__owned%3D13%3C/script%3E"
+        ),
         "/coprs/fulltext/?fulltext=%22%3E%3Cscript%3Ewindow.__owned%3D14%3C/script%3E".to_owned(),
         "/coprs/alice/nasty/package/%3Cscript%3Ewindow.__owned%3D15%3C%2Fscript%3E/".to_owned(),
         "/coprs/%3Cimg%20src=x%20onerror=window.__owned=16%3E/nasty/".to_owned(),
@@ -73,7 +75,11 @@ fn nasty_project(alice: &Member, source: &std::path::Path) -> i64 {
 
 fn is_inert(browser: &Browser, path: &str) {
     assert_eq!(browser.alert(), None, "{path} opened an alert");
-    assert_eq!(browser.runs("return window.__owned ?? null"), Value::Null, "{path} ran what a stranger wrote");
+    assert_eq!(
+        browser.runs("return window.__owned ?? null"),
+        Value::Null,
+        "{path} ran what a stranger wrote"
+    );
     let alive = browser.runs(
         "return [...document.querySelectorAll('*')].flatMap(e => [...e.attributes]
             .filter(a => /^on/i.test(a.name) || /^\\s*javascript:/i.test(a.value)).map(a => a.name + '=' + a.value))
@@ -96,5 +102,8 @@ fn the_log_shows_what_it_cannot_print(browser: &Browser, build: i64) {
     let text = browser.runs("return document.getElementById('log').textContent");
     let text = text.as_str().unwrap();
     assert!(text.contains("<script>window.__owned=9</script>"), "{text}");
-    assert!(!text.contains(['\u{1b}', '\0', '\u{7}', '\u{202e}']), "control characters reach the page: {text}");
+    assert!(
+        !text.contains(['\u{1b}', '\0', '\u{7}', '\u{202e}']),
+        "control characters reach the page: {text}"
+    );
 }

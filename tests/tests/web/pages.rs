@@ -119,7 +119,8 @@ const MEMBER: &[&str] = &[
 ];
 
 /// Of somebody who wants a role.
-const STRANGER: &[&str] = &["/coprs/alice/tools/", "/coprs/alice/tools/permissions/", "/coprs/alice/tools/fork/"];
+const STRANGER: &[&str] =
+    &["/coprs/alice/tools/", "/coprs/alice/tools/permissions/", "/coprs/alice/tools/fork/"];
 
 /// Of who runs the server.
 const ADMIN: &[&str] = &["/", "/admin/", "/admin/legal-flag/", "/admin/playground/", "/admin/invitations/"];

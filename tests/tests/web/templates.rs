@@ -52,9 +52,8 @@ fn all() -> BTreeMap<String, String> {
 /// What a template extends, includes, or takes components from.
 fn needs(all: &BTreeMap<String, String>, name: &str) -> Vec<String> {
     let text = all.get(name).map(String::as_str).unwrap_or_default();
-    let is_named = |other: &str| {
-        ["extends", "include"].iter().any(|verb| text.contains(&format!("{verb} \"{other}\"")))
-    };
+    let is_named =
+        |other: &str| ["extends", "include"].iter().any(|verb| text.contains(&format!("{verb} \"{other}\"")));
     let gives = |other: &str| components(other).any(|component| text.contains(&format!("<{component} ")));
     all.iter()
         .filter(|(other, template)| is_named(other) || gives(template))

@@ -23,7 +23,6 @@ static ONE: Mutex<()> = Mutex::new(());
 pub struct World {
     pub stack: Stack,
     pub alice: Member,
-    pub bob: Member,
     pub good: i64,
     pub failed: i64,
     pub running: i64,
@@ -46,7 +45,14 @@ impl World {
         let (stack, turn) = stack(database)?;
         let (alice, bob) = (stack.member("alice"), stack.member("bob"));
         stack.manage(&["user-add", "ada", "--admin"]);
-        stack.manage(&["chroot-add", FOREIGN, "--runner", "sandbox", "--comment", "Needs a builder of its own."]);
+        stack.manage(&[
+            "chroot-add",
+            FOREIGN,
+            "--runner",
+            "sandbox",
+            "--comment",
+            "Needs a builder of its own.",
+        ]);
         projects(&stack, &alice);
         let good = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
         let failed = alice.submits("tools", &distro::srpm("broken", stack.scratch()));
@@ -56,8 +62,8 @@ impl World {
         let waiting = alice.submits("arm", &distro::srpm("noarch-hello", stack.scratch()));
         alice.waits_for(running, &["running"]);
         alice.waits_for(waiting, &["pending"]);
-        others(&stack, &bob);
-        Some(Self { stack, alice, bob, good, failed, running, waiting, _turn: turn })
+        others(&bob);
+        Some(Self { stack, alice, good, failed, running, waiting, _turn: turn })
     }
 
     /// The build that never ends must not outlive the test.
@@ -75,7 +81,14 @@ fn projects(stack: &Stack, alice: &Member) {
     alice.copr(&["create", "arm", "--chroot", FOREIGN]).ok();
     alice.copr(&["create", "empty", "--chroot", CHROOT, "--chroot", FOREIGN]).ok();
     alice
-        .copr(&["add-package-scm", "tools", "--name", "greet", "--clone-url", "https://example.com/greet.git"])
+        .copr(&[
+            "add-package-scm",
+            "tools",
+            "--name",
+            "greet",
+            "--clone-url",
+            "https://example.com/greet.git",
+        ])
         .ok();
     alice.copr(&["add-package-pypi", "tools", "--name", "python-six", "--packagename", "six"]).ok();
     stack.manage(&["group-add", "team"]);
@@ -84,7 +97,7 @@ fn projects(stack: &Stack, alice: &Member) {
 }
 
 /// What other people do with it.
-fn others(stack: &Stack, bob: &Member) {
+fn others(bob: &Member) {
     bob.copr(&["request-permissions", "alice/tools", "--builder"]).ok();
     bob.copr(&["fork", "alice/tools", "bob/mine"]).ok();
     coppice_kit::until("the fork is done", crate::browser::SOON, || {
@@ -92,7 +105,6 @@ fn others(stack: &Stack, bob: &Member) {
         let all = actions["items"].as_array()?.clone();
         all.iter().all(|action| action["state"] == json!("success")).then_some(())
     });
-    drop(stack);
 }
 
 /// The address of the stack's database.
