@@ -5,6 +5,7 @@ mod enroll;
 mod files;
 mod finish;
 mod log;
+mod queue;
 mod refusal;
 mod task;
 
@@ -26,6 +27,7 @@ pub fn routes(dispatch: Arc<Dispatch>) -> impl Fn(&mut web::ServiceConfig) + Clo
             .route("/agent/v1/tasks/{id}/log", web::put().to(log::append))
             .route("/agent/v1/tasks/{id}/files/{name}", web::put().to(files::put))
             .route("/agent/v1/tasks/{id}/finish", web::post().to(finish::finish))
+            .route("/queue/{build}", web::get().to(queue::of_build))
             .default_service(web::to(nothing_here));
     }
 }

@@ -25,9 +25,10 @@ use std::{
 };
 
 use coppice_model::{
-    UnixTime,
+    BuildId, UnixTime,
     address::AllowList,
     agent::{Enroll, Enrolled},
+    build_queue::WaitingTask,
     messages::{Progress, Report},
     state::Stage,
 };
@@ -41,7 +42,7 @@ use crate::{
     leases::{self, AttemptDir, AttemptRecord, Lease, Leases, Phase},
     machines::{BadTicket, Machines},
     outcomes::Outcomes,
-    queue::{Caps, Queue},
+    queue::{Around, Caps, Queue},
     reporter::Reporter,
     results::Results,
     shelf::Shelf,
@@ -180,6 +181,20 @@ impl Dispatch {
         self.send_ending(key.clone(), ending);
         self.wake.notify_waiters();
         self.machines_changed.notify_waiters();
+    }
+
+    /// Why the tasks of a build wait for a builder.
+    pub fn waiting(&self, build: BuildId) -> io::Result<Vec<WaitingTask>> {
+        let inner = self.lock();
+        let (machines, some_come) = inner.machines.at_work();
+        let around = Around {
+            load: &inner.leases.load(),
+            caps: self.caps(),
+            machines: &machines,
+            some_come,
+            is_closing: &|task| inner.leases.of_task(task).is_some(),
+        };
+        inner.queue.explain(build, &around)
     }
 
     pub(crate) fn send_ending(&self, key: AttemptKey, ending: Ending) {

@@ -144,6 +144,20 @@ impl Machines {
         self.all.values().filter(|machine| machine.pool == pool).cloned().collect()
     }
 
+    /// The architectures of those that build or could, and whether they do; then whether others are on their way.
+    pub fn at_work(&self) -> (Vec<(String, bool)>, bool) {
+        let known = self.all.values().filter_map(|machine| {
+            let arch = machine.facts.as_ref()?.arch.clone();
+            match machine.state {
+                MachineState::Ready => Some((arch, false)),
+                MachineState::Busy => Some((arch, true)),
+                _ => None,
+            }
+        });
+        let some_come = self.all.values().any(|machine| machine.state == MachineState::Requested);
+        (known.collect(), some_come)
+    }
+
     /// Applies an event; an event that cannot happen is logged and changes nothing.
     pub fn on(&mut self, id: &MachineId, event: MachineEvent) -> io::Result<()> {
         let Some(machine) = self.all.get(id) else { return Ok(()) };

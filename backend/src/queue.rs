@@ -2,10 +2,14 @@
 //!
 //! Foreground goes before background, then the owner with the fewest running tasks, then the older build.
 
+mod explain;
+
 use std::{
     collections::{BTreeMap, HashMap},
     io,
 };
+
+pub use explain::Around;
 
 use coppice_model::{Attempt, BuildId, OwnerName, UnixTime, agent::Job, work::TaskId};
 use serde::{Deserialize, Serialize};
@@ -68,9 +72,12 @@ impl Load {
         self.owners.get(owner).copied().unwrap_or_default()
     }
 
+    fn of_sandbox(&self, sandbox: &str) -> usize {
+        self.sandboxes.get(sandbox).copied().unwrap_or_default()
+    }
+
     fn has_room(&self, lane: &Lane, caps: Caps) -> bool {
-        let in_sandbox = self.sandboxes.get(&lane.sandbox).copied().unwrap_or_default();
-        self.of_owner(&lane.owner) < caps.per_owner && in_sandbox < caps.per_sandbox
+        self.of_owner(&lane.owner) < caps.per_owner && self.of_sandbox(&lane.sandbox) < caps.per_sandbox
     }
 }
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use crate::ops::RulesConfig;
+use crate::{accounts::AccountsConfig, ops::RulesConfig};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,6 +35,7 @@ pub struct Config {
     pub templates_dir: Option<PathBuf>,
     pub http: HttpConfig,
     pub rules: RulesConfig,
+    pub accounts: AccountsConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -76,6 +77,7 @@ impl Default for Config {
             templates_dir: None,
             http: HttpConfig::default(),
             rules: RulesConfig::default(),
+            accounts: AccountsConfig::default(),
         }
     }
 }

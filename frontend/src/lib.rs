@@ -1,5 +1,6 @@
 //! The frontend: pages and API v3 for people and clients; the only service that decides what happens next.
 
+mod accounts;
 mod api;
 mod calendar;
 pub mod config;

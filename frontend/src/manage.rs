@@ -29,6 +29,14 @@ pub enum Command {
         #[arg(long)]
         mail: Option<String>,
     },
+    /// Gives a user a password, read as one line from standard input or a file; every browser of his is logged out.
+    SetPassword {
+        name: String,
+        #[arg(long)]
+        file: Option<std::path::PathBuf>,
+    },
+    /// Prints a link that makes one account; FOR is what administrators read beside it.
+    Invite { r#for: Vec<String> },
     /// Shows all users.
     UserList,
     /// Makes a group, which owns projects as `@name`.
@@ -41,6 +49,8 @@ pub enum Command {
         #[arg(long)]
         remove: bool,
     },
+    /// A group stands for a team of a login provider: its members are those whose logins tell of the team.
+    GroupTeam { group: String, provider: String, team: String },
     /// Shows all groups with their members.
     GroupList,
     /// Makes a new API token and prints the configuration of copr-cli; the user's old tokens stay valid.
@@ -81,6 +91,10 @@ pub enum ManageError {
     Secret(#[from] coppice_runtime::secret::SecretError),
     #[error("deciding")]
     Rules(#[from] crate::ops::OpError),
+    #[error(transparent)]
+    Password(#[from] crate::accounts::PasswordError),
+    #[error("reading the password from standard input")]
+    Input(#[source] std::io::Error),
     #[error("printing the answer")]
     Print(#[from] std::io::Error),
 }
@@ -128,10 +142,23 @@ async fn answer(
         Command::ChrootComment { name, text } => {
             store.write(move |tx| chroots::comment(tx, &name, &text.join(" "))).await
         }
+        Command::SetPassword { name, file } => {
+            let hash = people::read_password(&name, file).await?;
+            store.write(move |tx| people::set_password(tx, &name, &hash, now)).await
+        }
+        Command::Invite { r#for } => {
+            let days = config.accounts.invitation_days;
+            let made = store.write(move |tx| ops::invite(tx, None, &r#for.join(" "), days, now)).await?;
+            Ok(format!("{}/signup/?invitation={made}\n", config.public_url.trim_end_matches('/')))
+        }
         Command::UserList => store.read(people::list).await,
         Command::GroupAdd { name } => store.write(move |tx| groups::add(tx, &name, now)).await,
         Command::GroupMember { group, user, remove } => {
             store.write(move |tx| groups::member(tx, &group, &user, remove)).await
+        }
+        Command::GroupTeam { group, provider, team } => {
+            store.write(move |tx| ops::map_team(tx, &group, &provider, &team)).await?;
+            Ok("members come and go with the team from their next login on\n".into())
         }
         Command::GroupList => store.read(groups::list).await,
     }

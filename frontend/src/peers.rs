@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use coppice_model::{
-    ChrootName, DirName, OwnerName, ProjectRef, publish_queue::Waiting, signing::KeyRing,
-    snapshot::SnapshotList,
+    BuildId, ChrootName, DirName, OwnerName, ProjectRef, build_queue::WaitingTask, publish_queue::Waiting,
+    signing::KeyRing, snapshot::SnapshotList,
 };
 use coppice_runtime::Secret;
 use reqwest::{
@@ -18,6 +18,8 @@ use crate::Config;
 
 /// A page waits no longer for another service.
 const LIMIT: Duration = Duration::from_secs(10);
+/// For what a page can do without.
+const GLANCE: Duration = Duration::from_secs(2);
 /// A log may be long.
 const LOG_LIMIT: Duration = Duration::from_secs(120);
 
@@ -96,6 +98,12 @@ impl Peers {
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(LogAnswer::NothingNew),
             _ => Ok(LogAnswer::Part(answer.error_for_status().map_err(silent)?)),
         }
+    }
+
+    /// Why the tasks of a build wait for a builder. A page does not wait long for it.
+    pub async fn build_queue(&self, build: BuildId) -> Result<Vec<WaitingTask>, PeerError> {
+        let request = self.client.get(format!("{}/queue/{build}", self.backend_url)).timeout(GLANCE);
+        Ok(ask("the backend", request).await?.unwrap_or_default())
     }
 
     /// A small file beside the results; `None` when it is not there.

@@ -8,6 +8,7 @@ use coppice_store::{Store, StoreError};
 
 use crate::{
     App,
+    accounts::AccountsError,
     config::Config,
     pages::TemplateError,
     peers::PeerError,
@@ -27,6 +28,8 @@ pub enum StartError {
     Templates(#[from] TemplateError),
     #[error("reading the secret shared with keygen (keygen_secret_file)")]
     Secret(#[from] SecretError),
+    #[error("preparing the accounts (section [accounts] of the configuration)")]
+    Accounts(#[from] AccountsError),
     #[error(transparent)]
     Peers(#[from] PeerError),
     #[error("opening the store")]

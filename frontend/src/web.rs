@@ -10,8 +10,8 @@ use coppice_runtime::Secret;
 use url::Url;
 
 use crate::{
-    config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site, service::StartError,
-    streams::Streams, uploads::Uploads,
+    accounts::Accounts, config::Config, logs::Logs, pages::Templates, peers::Peers, repofile::Site,
+    service::StartError, streams::Streams, uploads::Uploads,
 };
 
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub struct Web {
     /// Logs that somebody reads.
     pub logs: Logs,
     pub streams: Streams,
+    pub accounts: Accounts,
     notice: RwLock<Option<String>>,
 }
 
@@ -44,13 +45,24 @@ impl Web {
         let public_url = config.public_url.trim_end_matches('/').to_owned();
         let results_url = config.results_url.trim_end_matches('/').to_owned();
         let host = host_of(&public_url).ok_or_else(|| StartError::PublicUrl(public_url.clone()))?;
+        let accounts = Accounts::open(config, &keygen_secret)?;
         let peers = Peers::new(config, keygen_secret)?;
         let folder = config.data_dir.join("logs");
         let logs =
             Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
         let streams = Streams::new(&config.http);
         let site = Site { host, results_url };
-        Ok(Self { public_url, site, templates, uploads, peers, logs, streams, notice: RwLock::default() })
+        Ok(Self {
+            public_url,
+            site,
+            templates,
+            uploads,
+            peers,
+            accounts,
+            logs,
+            streams,
+            notice: RwLock::default(),
+        })
     }
 
     /// Whether people reach us over HTTPS.

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod agent;
+pub mod build_queue;
 pub mod chroot;
 pub mod ids;
 pub mod messages;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use coppice_model::{
     BuildId,
+    build_queue::Held,
     chroot::{ChrootDefinition, Environment, Runner},
     package::SourceHeader,
     work::{BuildContext, DistGitCommit, Limits, RpmWork, SourceSpec, SourceWork},
@@ -190,4 +191,35 @@ fn the_queue_is_the_same_after_a_restart() {
     assert_eq!(bench.order("x86_64"), ["1-fedora-43-x86_64.1"]);
     bench.queue = Queue::open(Shelf::open(bench.dir.path().join("queue")).unwrap()).unwrap();
     assert_eq!(bench.queue.lengths(), (0, 0));
+}
+
+/// Two tasks of an owner run; machines are `(architecture, busy)`.
+fn reasons(queue: &Queue, load: &Load, machines: &[(&str, bool)], build: i64) -> Vec<(Held, usize)> {
+    let machines: Vec<(String, bool)> =
+        machines.iter().map(|(arch, busy)| ((*arch).to_owned(), *busy)).collect();
+    let around = Around { load, caps: CAPS, machines: &machines, some_come: false, is_closing: &|_| false };
+    let waiting = queue.explain(BuildId(build), &around).unwrap();
+    waiting.into_iter().map(|task| (task.held, task.ahead)).collect()
+}
+
+#[test]
+fn a_waiting_task_says_what_holds_it_and_how_many_go_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut queue = Queue::open(Shelf::open(dir.path().join("queue")).unwrap()).unwrap();
+    for (build, project) in [(10, "alice/one"), (11, "alice/one"), (12, "bob/two")] {
+        queue.add(&Queued { job: rpm(build, project, "x86_64"), since: UnixTime(build) }).unwrap();
+    }
+    let idle = Load::default();
+    let busy = [("x86_64", true)];
+    assert_eq!(reasons(&queue, &idle, &busy, 10), [(Held::Builders { busy: 1 }, 0)]);
+    assert_eq!(reasons(&queue, &idle, &busy, 12), [(Held::Builders { busy: 1 }, 2)]);
+    assert_eq!(reasons(&queue, &idle, &[("aarch64", false)], 10), [(Held::NoBuilder, 0)]);
+    assert_eq!(reasons(&queue, &idle, &busy, 99), []);
+    let mut load = Load::default();
+    (1..=2).for_each(|build| load.add(&rpm(build, "alice/one", "x86_64")));
+    // Her own limit is reached: the other owner goes first, and only her own tasks stand before hers.
+    assert_eq!(reasons(&queue, &load, &busy, 11), [(Held::Project { running: 2, most: 2 }, 1)]);
+    assert_eq!(reasons(&queue, &load, &busy, 12), [(Held::Builders { busy: 1 }, 0)]);
+    load.add(&rpm(3, "alice/three", "x86_64"));
+    assert_eq!(reasons(&queue, &load, &busy, 10), [(Held::Owner { running: 3, most: 3 }, 0)]);
 }

@@ -65,7 +65,7 @@ pub async fn again(
     id: Path<String>,
 ) -> Result<Json<BuildDto>, ApiError> {
     let (id, context) = (build_id(&id)?, app.context());
-    let made = app.store.write(move |tx| ops::resubmit_build(tx, &context, &caller, id)).await?;
+    let made = app.store.write(move |tx| ops::resubmit_build(tx, &context, &caller, (id, None))).await?;
     Ok(Json(BuildDto::new(&made, &web)))
 }
 

@@ -29,6 +29,7 @@ mod query;
 mod shape;
 mod source_dict;
 mod tokens;
+mod trusted_publishing;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -45,7 +46,8 @@ pub use general::no_such_endpoint;
 pub use idempotency::once;
 pub use limits::{Limits, hold};
 pub use package::package_form;
-pub use project_chroot::days_until;
+pub use project::{fork_wish, new_project, project_changes};
+pub use project_chroot::{MOST_COMPS_BYTES, chroot_changes, days_until};
 pub use query::Query;
 pub use source_dict::source_dict;
 

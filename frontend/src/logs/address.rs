@@ -4,13 +4,14 @@ use coppice_model::{Attempt, work::TaskId};
 use coppice_store::{BuildChroot, BuildView};
 
 /// What a builder leaves beside its packages. The first is everything that it printed.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("live", "builder-live"),
     ("build", "build"),
     ("root", "root"),
     ("state", "state"),
     ("mock", "mock"),
     ("backend", "backend"),
+    ("installed_pkgs", "installed_pkgs"),
     ("hw_info", "hw_info"),
 ];
 

@@ -1,11 +1,17 @@
 //! Users and their API tokens.
 
+use std::{
+    fs,
+    io::{self, Read},
+    path::PathBuf,
+};
+
 use coppice_model::{OwnerName, UnixTime};
 use coppice_store::{Conn, Page, User, users};
 
 use super::ManageError;
 use crate::{
-    calendar::date,
+    accounts::Passwords,
     ops::{self, NewToken},
 };
 
@@ -32,6 +38,33 @@ pub(super) fn add(
     }
 }
 
+/// The hash of what was typed.
+pub(super) async fn read_password(name: &str, file: Option<PathBuf>) -> Result<String, ManageError> {
+    let text = match file {
+        Some(path) => fs::read_to_string(&path).map_err(|source| ManageError::Read { path, source })?,
+        None => io::read_to_string(io::stdin().take(4_096)).map_err(ManageError::Input)?,
+    };
+    let password = text.lines().next().unwrap_or_default();
+    ops::check_password(name, password, password)?;
+    Ok(Passwords::new()?.hash(password.to_owned()).await?)
+}
+
+pub(super) fn set_password(
+    tx: &mut Conn,
+    name: &str,
+    hash: &str,
+    now: UnixTime,
+) -> Result<String, ManageError> {
+    let user = find(tx, name)?;
+    ops::set_password(tx, user.id, hash, now)?;
+    Ok(format!("{name} has a new password and is logged out everywhere\n"))
+}
+
+fn find(conn: &mut Conn, name: &str) -> Result<User, ManageError> {
+    let user = users::find_by_name(conn, name)?;
+    user.ok_or_else(|| ManageError::Refused(format!("there is no user {name}: add it first")))
+}
+
 /// A token that was just made, with its user.
 pub(super) struct Credentials {
     user: User,
@@ -39,8 +72,7 @@ pub(super) struct Credentials {
 }
 
 pub(super) fn token(tx: &mut Conn, name: &str, days: i64, now: UnixTime) -> Result<Credentials, ManageError> {
-    let user = users::find_by_name(tx, name)?;
-    let user = user.ok_or_else(|| ManageError::Refused(format!("there is no user {name}: add it first")))?;
+    let user = find(tx, name)?;
     if !(1..=3650).contains(&days) {
         return Err(ManageError::Refused("a token may live 1 to 3650 days".into()));
     }
@@ -51,16 +83,7 @@ pub(super) fn token(tx: &mut Conn, name: &str, days: i64, now: UnixTime) -> Resu
 impl Credentials {
     /// What a user puts into `~/.config/copr`.
     pub(super) fn config(&self, public_url: &str) -> String {
-        let mut text = format!(
-            "[copr-cli]\nlogin = {}\nusername = {}\ntoken = {}\ncopr_url = {public_url}\n",
-            self.token.login, self.user.name, self.token.token
-        );
-        // The client refuses plain HTTP unless told so.
-        if public_url.starts_with("http://") {
-            text.push_str("encrypted = False\n");
-        }
-        text.push_str(&format!("# expiration date: {}\n", date(self.token.expires_at)));
-        text
+        self.token.client_config(&self.user.name, public_url)
     }
 }
 

@@ -77,6 +77,14 @@ pub(super) fn is_blocked(conn: &mut Conn, view: &BuildView) -> Result<bool, OpEr
     }
 }
 
+/// Builds that must end before this one begins.
+pub fn waits_for_builds(conn: &mut Conn, view: &BuildView) -> Result<Vec<BuildId>, OpError> {
+    let Some(batch) = view.build.batch else { return Ok(vec![]) };
+    let Some(first) = batches::waits_for(conn, batch)? else { return Ok(vec![]) };
+    let open = builds::list_of_batch(conn, first)?.into_iter().filter(|view| !view.state().is_final());
+    Ok(open.map(|view| view.build.id).collect())
+}
+
 fn has_ended(conn: &mut Conn, batch: i64) -> Result<bool, OpError> {
     Ok(builds::list_of_batch(conn, batch)?.iter().all(|view| view.state().is_final()))
 }

@@ -8,13 +8,18 @@ use coppice_model::{
 use coppice_store::{BuildSource, BuildView, Conn, ProjectChroot, project_chroots, projects};
 
 use super::{
-    Caller, Context, OpError, batch::BatchWish, build_request::Accepted, find_build, report, rights,
+    Caller, Context, OpError, Problem, batch::BatchWish, build_request::Accepted, find_build, report, rights,
     submit_build,
 };
 
 /// Sources, chroots and options of a build that there was. When its sources are in DistGit they are built from there,
-/// whatever became of the place they once came from.
-pub fn resubmit_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> Result<BuildView, OpError> {
+/// whatever became of the place they once came from. `only`: not all of its chroots.
+pub fn resubmit_build(
+    tx: &mut Conn,
+    cx: &Context,
+    by: &Caller,
+    (id, only): (BuildId, Option<&[ChrootName]>),
+) -> Result<BuildView, OpError> {
     let old = find_build(tx, id)?;
     let project = projects::get(tx, old.build.project_id)?;
     rights::ensure_can_build(tx, by, &project)?;
@@ -22,7 +27,7 @@ pub fn resubmit_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> 
     let accepted = Accepted {
         dir: old.build.dir.clone(),
         package: old.build.package().cloned(),
-        chroots: chroots(&old, &enabled)?,
+        chroots: some_of(chroots(&old, &enabled)?, &enabled, only)?,
         options: old.build.options.clone(),
         batch: BatchWish::None,
         project,
@@ -61,6 +66,21 @@ fn chroots(old: &BuildView, enabled: &[ProjectChroot]) -> Result<Option<Vec<Chro
         ))),
         (false, false) => Ok(Some(left)),
     }
+}
+
+/// Those that were asked for, of those that may be built.
+fn some_of(
+    all: Option<Vec<ChrootName>>,
+    enabled: &[ProjectChroot],
+    only: Option<&[ChrootName]>,
+) -> Result<Option<Vec<ChrootName>>, OpError> {
+    let Some(only) = only else { return Ok(all) };
+    let all = all.unwrap_or_else(|| enabled.iter().map(|chroot| chroot.name().clone()).collect());
+    let wanted: Vec<ChrootName> = all.into_iter().filter(|name| only.contains(name)).collect();
+    if wanted.is_empty() {
+        return Err(OpError::Invalid(vec![Problem::new("chroots", "Choose at least one chroot.")]));
+    }
+    Ok(Some(wanted))
 }
 
 /// What DistGit once said of the sources.

@@ -23,6 +23,7 @@ use super::{
     frame::{Page, Viewer},
 };
 use crate::{
+    accounts::PasswordError,
     api::ApiError,
     ops::{OpError, Problem},
     peers::PeerError,
@@ -67,6 +68,8 @@ pub enum PageError {
     Peer(#[from] PeerError),
     #[error("making a page")]
     Template(#[from] TemplateError),
+    #[error("checking a password")]
+    Password(#[from] PasswordError),
     #[error("answering")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
@@ -122,7 +125,7 @@ impl ResponseError for PageError {
             Self::Other { status, .. } => *status,
             Self::Peer(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Store(_) | Self::Template(_) | Self::Missing | Self::Internal(_) => {
+            Self::Store(_) | Self::Template(_) | Self::Missing | Self::Password(_) | Self::Internal(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
@@ -141,7 +144,7 @@ impl ResponseError for PageError {
             Self::Store(error) if error.is_transient() => {
                 "The server is busy. Try again in a moment.".to_owned()
             }
-            Self::Store(_) | Self::Template(_) | Self::Missing | Self::Internal(_) => {
+            Self::Store(_) | Self::Template(_) | Self::Missing | Self::Password(_) | Self::Internal(_) => {
                 tracing::error!(error = %with_causes(self), "a page could not be shown");
                 OUR_FAULT.to_owned()
             }

@@ -1,5 +1,6 @@
 //! One build in one chroot.
 
+mod good;
 mod results;
 
 use std::collections::HashMap;
@@ -9,11 +10,18 @@ use coppice_model::{
     state::{ChrootState, Stage},
     work::{DistGitCommit, TaskId},
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::{count_star, sql},
+    prelude::*,
+    sql_types::Bool,
+};
 
 use crate::{BuildFailure, Conn, StoreError, changes, column, conn::on_either, schema::build_chroots};
 
-pub use results::{StoredResults, forget_results, list_results, list_superseded};
+pub use good::{Good, list_good};
+pub use results::{
+    StoredResults, Superseded, forget_results, list_results, list_superseded, list_superseded_of,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {
@@ -33,6 +41,12 @@ pub struct BuildChroot {
     pub failure: Option<BuildFailure>,
     /// Why the stage cannot go on yet; one sentence for the user.
     pub stage_note: Option<String>,
+    /// When the packages had come from the builder and signing began.
+    pub built_on: Option<UnixTime>,
+    /// When all were signed and publishing began.
+    pub signed_on: Option<UnixTime>,
+    /// What its log says about its failure, once somebody looked; only pages read it.
+    pub failure_log: Option<String>,
 }
 
 impl BuildChroot {
@@ -56,6 +70,9 @@ pub(crate) struct BuildChrootRow {
     builder: Option<String>,
     failure: Option<String>,
     stage_note: Option<String>,
+    built_on: Option<i64>,
+    signed_on: Option<i64>,
+    failure_log: Option<String>,
 }
 
 impl TryFrom<BuildChrootRow> for BuildChroot {
@@ -75,6 +92,9 @@ impl TryFrom<BuildChrootRow> for BuildChroot {
             builder: row.builder,
             failure: column::from_json_if_any("a chroot's failure", row.failure.as_deref())?,
             stage_note: row.stage_note,
+            built_on: column::time(row.built_on),
+            signed_on: column::time(row.signed_on),
+            failure_log: row.failure_log,
         })
     }
 }
@@ -93,6 +113,8 @@ struct Columns {
     builder: Option<String>,
     failure: Option<String>,
     stage_note: Option<String>,
+    built_on: Option<i64>,
+    signed_on: Option<i64>,
 }
 
 impl TryFrom<&BuildChroot> for Columns {
@@ -111,6 +133,8 @@ impl TryFrom<&BuildChroot> for Columns {
             builder: chroot.builder.clone(),
             failure: failure.transpose()?,
             stage_note: chroot.stage_note.clone(),
+            built_on: column::seconds(chroot.built_on),
+            signed_on: column::seconds(chroot.signed_on),
         })
     }
 }
@@ -173,4 +197,27 @@ pub fn update(conn: &mut Conn, before: &BuildChroot, after: &BuildChroot) -> Res
         .filter(build_chroots::attempt.eq(i64::from(before.attempt.0)));
     changes::touch(before.build);
     Ok(diesel::update(row).set(Columns::try_from(after)?).execute(conn)? == 1)
+}
+
+/// Keeps what the log of a failed chroot says; one statement, and no news.
+pub fn keep_failure_log(conn: &mut Conn, id: i64, failure: &str) -> Result<(), StoreError> {
+    let row = build_chroots::table.find(id).filter(build_chroots::state.eq("failed"));
+    diesel::update(row).set(build_chroots::failure_log.eq(failure)).execute(conn)?;
+    Ok(())
+}
+
+/// How many unfinished builds of chroots there are, by chroot and state; one statement.
+pub fn count_open(conn: &mut Conn) -> Result<Vec<(ChrootName, ChrootState, i64)>, StoreError> {
+    // As the index says it: a bound value would not be recognized.
+    let unfinished = sql::<Bool>("state IN ('waiting', 'pending', 'starting', 'running')");
+    let query = build_chroots::table
+        .filter(unfinished)
+        .group_by((build_chroots::chroot, build_chroots::state))
+        .select((build_chroots::chroot, build_chroots::state, count_star()));
+    let rows: Vec<(String, String, i64)> = on_either!(conn, |c| query.load(c)?);
+    let count = |(chroot, state, count): (String, String, i64)| {
+        let chroot = column::word("a build's chroot", &chroot)?;
+        Ok((chroot, column::word("a chroot's state", &state)?, count))
+    };
+    rows.into_iter().map(count).collect()
 }

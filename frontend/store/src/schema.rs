@@ -40,6 +40,69 @@ diesel::table! {
 }
 
 diesel::table! {
+    passwords (user_id) {
+        user_id -> BigInt,
+        hash -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> BigInt,
+        token_hash -> Text,
+        note -> Text,
+        made_by -> Nullable<BigInt>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_by -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identities (id) {
+        id -> BigInt,
+        provider -> Text,
+        subject -> Text,
+        user_id -> BigInt,
+        label -> Text,
+        created_at -> BigInt,
+        used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    user_teams (user_id, provider, team) {
+        user_id -> BigInt,
+        provider -> Text,
+        team -> Text,
+    }
+}
+
+diesel::table! {
+    active_teams (provider, team) {
+        provider -> Text,
+        team -> Text,
+        group_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    publishers (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        user_id -> BigInt,
+        issuer -> Text,
+        repository -> Text,
+        workflow -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        git_ref -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     mock_chroots (id) {
         id -> BigInt,
         name -> Text,
@@ -62,6 +125,15 @@ diesel::table! {
         key_fingerprint -> Nullable<Text>,
         created_at -> BigInt,
         key_renew_on -> Nullable<BigInt>,
+        forked_from -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    profiles (owner) {
+        owner -> Text,
+        text -> Text,
+        pinned -> Text,
     }
 }
 
@@ -69,6 +141,34 @@ diesel::table! {
     webhook_secrets (project_id) {
         project_id -> BigInt,
         secret -> Text,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        forge -> Text,
+        event -> Text,
+        delivery -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        status -> BigInt,
+        outcome -> Text,
+        builds -> Text,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    legal_flags (id) {
+        id -> BigInt,
+        owner -> Text,
+        project -> Text,
+        reporter_id -> Nullable<BigInt>,
+        message -> Text,
+        created_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Text>,
     }
 }
 
@@ -98,6 +198,7 @@ diesel::table! {
         is_enabled -> Bool,
         disabled_on -> Nullable<BigInt>,
         settings -> Text,
+        delete_on -> Nullable<BigInt>,
     }
 }
 
@@ -158,6 +259,9 @@ diesel::table! {
         builder -> Nullable<Text>,
         failure -> Nullable<Text>,
         stage_note -> Nullable<Text>,
+        built_on -> Nullable<BigInt>,
+        signed_on -> Nullable<BigInt>,
+        failure_log -> Nullable<Text>,
     }
 }
 
@@ -245,11 +349,15 @@ diesel::table! {
 
 diesel::joinable!(memberships -> groups (group_id));
 diesel::joinable!(memberships -> users (user_id));
+diesel::joinable!(passwords -> users (user_id));
+diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
+diesel::joinable!(legal_flags -> users (reporter_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
+diesel::joinable!(packages -> projects (project_id));
 diesel::joinable!(builds -> projects (project_id));
 diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
@@ -258,9 +366,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     groups,
     memberships,
+    passwords,
+    identities,
+    user_teams,
+    active_teams,
     api_tokens,
     sessions,
     permissions,
+    legal_flags,
     mock_chroots,
     projects,
     project_dirs,

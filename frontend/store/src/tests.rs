@@ -1,5 +1,7 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
+mod told;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

@@ -41,6 +41,19 @@ pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<User>, StoreEr
     query.first::<UserRow>(conn).optional()?.map(User::try_from).transpose()
 }
 
+/// Whom something in the database names.
+pub fn get(conn: &mut Conn, id: UserId) -> Result<User, StoreError> {
+    let row = users::table.find(id.0).first::<UserRow>(conn).optional()?;
+    row.ok_or_else(|| StoreError::Absent(format!("user {}", id.0)))?.try_into()
+}
+
+/// Whether somebody has this name, written in whatever letters: names that differ in their case only would be mistaken
+/// for each other.
+pub fn is_taken(conn: &mut Conn, name: &OwnerName) -> Result<bool, StoreError> {
+    let same = users::table.filter(lower(users::name).eq(name.as_str().to_lowercase()));
+    Ok(same.select(users::id).first::<i64>(conn).optional()?.is_some())
+}
+
 /// By name; one statement.
 pub fn list(conn: &mut Conn, page: Page) -> Result<Vec<User>, StoreError> {
     let query = users::table.order(users::name).limit(page.limit()).offset(page.offset());
@@ -70,4 +83,9 @@ pub fn update(conn: &mut Conn, id: UserId, mail: Option<&str>, is_admin: bool) -
     let changes = (users::mail.eq(mail), users::is_admin.eq(is_admin));
     diesel::update(users::table.find(id.0)).set(changes).execute(conn)?;
     Ok(())
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }

@@ -2,27 +2,42 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop anywhere")]
 
+mod accounts;
 mod authorization;
 mod browser;
 mod build_forms;
 mod building;
 mod builds;
+mod bulk_pages;
 mod chroots;
 mod described;
 mod errors;
 mod events;
+mod forms_authorization;
+mod forms_edit;
+mod forms_new;
+mod forms_people;
+mod forms_upkeep;
+mod forms_world;
 mod fuzz;
 mod log_page;
+mod home;
+mod lists;
+mod log_page;
+mod monitor_page;
+mod owner_page;
 mod package_forms;
 mod packages;
 mod pages;
 mod peers;
 mod permissions;
+mod project_page;
 mod projects;
 mod python_copr;
 mod replay;
 mod reports;
 mod repositories;
+mod search;
 mod support;
 mod tokens;
 mod transport;

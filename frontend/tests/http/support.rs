@@ -174,6 +174,11 @@ impl Frontend {
         Member { frontend: self, name: name.into(), login, token }
     }
 
+    /// Follows no redirects and keeps no cookies.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }

@@ -218,7 +218,7 @@ async fn old_verbs_work_and_say_that_they_are_old() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_forbids_browsers_to_be_clever() {
     let frontend = Frontend::start().await;
-    for path in ["/", "/api_3/", "/nosuch", "/coprs/nobody/", "/static/style.css"] {
+    for path in ["/", "/api_3/", "/nosuch", "/coprs/nobody/", "/static/coppice.css"] {
         let answer = frontend.get(path).await;
         assert!(answer.header("content-security-policy").starts_with("default-src 'none'"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");

@@ -1,7 +1,7 @@
 use super::super::{
     docs, general, monitor,
     operation::{Endpoint, choice, integer, operation, text},
-    publishing, tokens,
+    publishing, tokens, trusted_publishing,
 };
 use super::{OWNER, PROJECT};
 use crate::repofile;
@@ -69,6 +69,16 @@ fn accounts() -> Vec<Endpoint> {
             ),
         Endpoint::at("/tokens/{id:\\d+}")
             .only_delete(tokens::revoke, operation("The token stops working at once").login()),
+        Endpoint::at("/trusted-publishing/exchange").post(
+            trusted_publishing::exchange,
+            operation("A token for a CI job, for what its forge signed that it is; it lives 15 minutes")
+                .body(&[
+                    text("token", "The identity token of the job, for the audience of this service").needed(),
+                    OWNER,
+                    PROJECT,
+                ])
+                .answers::<trusted_publishing::JobToken>(),
+        ),
         Endpoint::at("/gssapi_login")
             .get(general::gssapi_login, operation("Log in by Kerberos, where that is configured")),
         Endpoint::at("/gssapi_login/web-ui").get(general::gssapi_login, operation("The same for browsers")),

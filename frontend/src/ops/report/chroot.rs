@@ -41,7 +41,7 @@ fn taken(tx: &mut Conn, of: (&BuildView, &BuildChroot), builder: &str, at: UnixT
             ..chroot.clone()
         };
         moved(build_chroots::update(tx, chroot, &after)?)?;
-        attempts::update_taken(tx, &chroot.task(), chroot.attempt, builder, at)?;
+        attempts::record_taken(tx, &chroot.task(), chroot.attempt, builder, at)?;
     }
     Ok(())
 }
@@ -57,6 +57,8 @@ fn staged(tx: &mut Conn, of: (&BuildView, &BuildChroot), stage: Stage, at: UnixT
     let after = BuildChroot {
         state: next.unwrap_or(chroot.state),
         stage: if is_new { Some(stage) } else { chroot.stage },
+        built_on: chroot.built_on.or((stage != Stage::Building).then_some(at)),
+        signed_on: chroot.signed_on.or((stage == Stage::Publishing).then_some(at)),
         stage_note: None,
         started_on: chroot.started_on.or(Some(at)),
         result_dir: result_dir(view),
@@ -141,7 +143,7 @@ fn end(
         ..chroot.clone()
     };
     moved(build_chroots::update(tx, chroot, &after)?)?;
-    attempts::update_ended(tx, &chroot.task(), chroot.attempt, &text, at)?;
+    attempts::record_ended(tx, &chroot.task(), chroot.attempt, &text, at)?;
     batch::release(tx, cx, view.build.batch)?;
     Ok(true)
 }
@@ -156,7 +158,7 @@ pub(super) fn lost(
 ) -> Result<(), OpError> {
     let Some((view, chroot)) = current(tx, cx, which)? else { return Ok(()) };
     let Some(next) = step(&chroot, ChrootEvent::BuilderLost)? else { return Ok(()) };
-    attempts::update_ended(tx, &chroot.task(), chroot.attempt, &format!("lost: {reason}"), at)?;
+    attempts::record_ended(tx, &chroot.task(), chroot.attempt, &format!("lost: {reason}"), at)?;
     if chroot.attempt.0 >= cx.settings.max_attempts {
         let failure = our_failure(chroot.attempt.0, reason);
         return end(tx, cx, (&view, &chroot), Some(failure), at).map(drop);
@@ -167,11 +169,12 @@ pub(super) fn lost(
         stage_note: None,
         attempt: chroot.attempt.next(),
         started_on: None,
+        built_on: None,
+        signed_on: None,
         builder: None,
         ..chroot.clone()
     };
     moved(build_chroots::update(tx, &chroot, &after)?)?;
-    attempts::insert(tx, &after.task(), after.attempt)?;
     order::chroot(tx, cx, &view, &after)
 }
 

@@ -170,7 +170,7 @@ pub fn a_build_is_made_again_from_what_was_imported(world: &World) {
     let project = world.project(&alice, "tools", &[F43, EPEL]);
     let again = |id: coppice_model::BuildId| {
         let by = alice.clone();
-        world.write(move |tx, cx| ops::resubmit_build(tx, cx, &by, id))
+        world.write(move |tx, cx| ops::resubmit_build(tx, cx, &by, (id, None)))
     };
     let lost = world.upload(&alice, &project, "hello-1-1.src.rpm").build.id;
     assert!(matches!(again(lost), Err(OpError::Conflict(_))), "its file was never taken over");

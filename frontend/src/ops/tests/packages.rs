@@ -134,7 +134,7 @@ pub fn a_finished_package_is_published_without_a_build(world: &World) {
     assert_eq!(built.len(), 2);
     let again = world.write({
         let by = alice.clone();
-        move |tx, cx| ops::resubmit_build(tx, cx, &by, build)
+        move |tx, cx| ops::resubmit_build(tx, cx, &by, (build, None))
     });
     assert!(matches!(again, Err(OpError::Conflict(_))), "nothing was built that could be built again");
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Viewer;
 use crate::{
-    ops::{self, OpError},
+    ops::{self, Caller, OpError},
     pages::project_url,
 };
 
@@ -30,8 +30,13 @@ const SUMMARY_CHARS: usize = 160;
 impl ProjectHead {
     /// One statement more for who is no owner, none for visitors.
     pub fn load(conn: &mut Conn, project: &Project, viewer: &Viewer) -> Result<Self, OpError> {
+        Self::of(conn, project, viewer.caller())
+    }
+
+    /// The same where the viewer cannot be taken along.
+    pub fn of(conn: &mut Conn, project: &Project, caller: Option<&Caller>) -> Result<Self, OpError> {
         let (mut can_build, mut can_edit, mut can_delete) = (false, false, false);
-        if let Some(caller) = viewer.caller() {
+        if let Some(caller) = caller {
             can_delete = ops::can_delete(conn, caller, project)?;
             can_edit = can_delete || ops::can_edit(conn, caller, project)?;
             can_build = can_edit || ops::can_build(conn, caller, project)?;

@@ -76,36 +76,36 @@ impl Viewer {
     /// Gives the browser what forms need.
     pub fn keep(&self, web: &Web, response: &mut HttpResponse) {
         if self.is_new {
-            set(response, cookie(web, VISIT, self.secret.clone(), Duration::days(1)));
+            set_cookie(response, cookie(web, VISIT, self.secret.clone(), Duration::days(1)));
         }
     }
 
     /// The sentence was shown.
     pub(super) fn forget_said(&self, web: &Web, response: &mut HttpResponse) {
         if self.said.is_some() {
-            set(response, cookie(web, SAID, String::new(), Duration::ZERO));
+            set_cookie(response, cookie(web, SAID, String::new(), Duration::ZERO));
         }
     }
 }
 
 /// Logs the browser in.
 pub fn keep_session(web: &Web, response: &mut HttpResponse, secret: String) {
-    set(response, cookie(web, SESSION, secret, Duration::days(SESSION_DAYS)));
-    set(response, cookie(web, VISIT, String::new(), Duration::ZERO));
+    set_cookie(response, cookie(web, SESSION, secret, Duration::days(SESSION_DAYS)));
+    set_cookie(response, cookie(web, VISIT, String::new(), Duration::ZERO));
 }
 
 /// Logs the browser out.
 pub fn forget_session(web: &Web, response: &mut HttpResponse) {
-    set(response, cookie(web, SESSION, String::new(), Duration::ZERO));
+    set_cookie(response, cookie(web, SESSION, String::new(), Duration::ZERO));
 }
 
 /// For the next page.
 pub(super) fn leave_said(web: &Web, response: &mut HttpResponse, sentence: &str) {
     let encoded = url::form_urlencoded::byte_serialize(sentence.as_bytes()).collect();
-    set(response, cookie(web, SAID, encoded, Duration::minutes(1)));
+    set_cookie(response, cookie(web, SAID, encoded, Duration::minutes(1)));
 }
 
-fn set(response: &mut HttpResponse, cookie: Cookie<'_>) {
+pub fn set_cookie(response: &mut HttpResponse, cookie: Cookie<'_>) {
     if let Err(error) = response.add_cookie(&cookie) {
         tracing::error!(%error, "a cookie could not be set");
     }
@@ -117,7 +117,7 @@ fn name(web: &Web, plain: &str) -> String {
 }
 
 /// Lax: links from elsewhere and a login provider's redirect arrive logged in; posts from elsewhere do not.
-fn cookie<'a>(web: &Web, plain: &str, value: String, age: Duration) -> Cookie<'a> {
+pub fn cookie<'a>(web: &Web, plain: &str, value: String, age: Duration) -> Cookie<'a> {
     Cookie::build(name(web, plain), value)
         .path("/")
         .http_only(true)
@@ -127,7 +127,8 @@ fn cookie<'a>(web: &Web, plain: &str, value: String, age: Duration) -> Cookie<'a
         .finish()
 }
 
-fn read(request: &HttpRequest, web: &Web, plain: &str) -> Option<String> {
+/// What the browser keeps for us.
+pub fn read_cookie(request: &HttpRequest, web: &Web, plain: &str) -> Option<String> {
     let found = request.cookie(&name(web, plain))?;
     Some(found.value().to_owned()).filter(|value| !value.is_empty())
 }
@@ -141,14 +142,14 @@ impl FromRequest for Viewer {
         Box::pin(async move {
             let web = request.app_data::<Data<Web>>().ok_or(PageError::Missing)?;
             let app = request.app_data::<Data<App>>().ok_or(PageError::Missing)?;
-            let secret = read(&request, web, SESSION);
+            let secret = read_cookie(&request, web, SESSION);
             let found = match &secret {
                 Some(secret) => find(app, secret.clone()).await?,
                 None => None,
             };
-            let visit = read(&request, web, VISIT).filter(|visit| visit.len() >= 32);
+            let visit = read_cookie(&request, web, VISIT).filter(|visit| visit.len() >= 32);
             let kept = if found.is_some() { secret } else { visit };
-            let said = read(&request, web, SAID);
+            let said = read_cookie(&request, web, SAID);
             Ok(Self {
                 is_new: kept.is_none(),
                 secret: kept.unwrap_or_else(random_token),

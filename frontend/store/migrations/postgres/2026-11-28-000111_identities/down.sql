@@ -1,0 +1,3 @@
+DROP TABLE active_teams;
+DROP TABLE user_teams;
+DROP TABLE identities;
