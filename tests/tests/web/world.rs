@@ -50,8 +50,10 @@ impl World {
             FOREIGN,
             "--runner",
             "sandbox",
-            "--comment",
-            "Needs a builder of its own.",
+            "--repo",
+            "base=http://127.0.0.1:9/",
+            "--setup",
+            "@build",
         ]);
         projects(&stack, &alice);
         let good = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
