@@ -50,6 +50,7 @@ pub fn routes(config: &mut ServiceConfig) {
     events::site_routes(config);
     accounts::site_routes(config);
     config
+        .service(web::resource("/").get(project::home))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))

@@ -6,6 +6,7 @@ use actix_web::{
 };
 use coppice_store::passwords;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use url::form_urlencoded;
 
 use super::{before, let_in, local};
