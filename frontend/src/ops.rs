@@ -84,7 +84,6 @@ pub use packages::{
 pub use permissions::{can_build_in, list_permissions, request_permissions, set_permissions};
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
-pub use prune::{DROPPED_DAYS, expire_chroots, prune_results};
 pub use prune::{expire_chroots, prune_results};
 pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
 pub use regenerate_repos::regenerate_repos;

@@ -10,8 +10,6 @@ mod events;
 mod explore;
 mod feed;
 mod frame;
-mod log;
-mod new_build;
 mod home;
 mod lists;
 mod log;
@@ -50,7 +48,6 @@ pub fn routes(config: &mut ServiceConfig) {
     events::site_routes(config);
     accounts::site_routes(config);
     config
-        .service(web::resource("/").get(project::home))
         .service(web::resource("/rss").get(feed::newest))
         .service(web::resource("/rss/all").get(feed::all))
         .service(web::resource("/rss/{count:\\d+}").get(feed::some))

@@ -21,7 +21,6 @@ mod forms_people;
 mod forms_upkeep;
 mod forms_world;
 mod fuzz;
-mod log_page;
 mod home;
 mod lists;
 mod log_page;
