@@ -20,11 +20,11 @@ mod new_build;
 mod owner;
 mod package_forms;
 mod project;
+mod queue;
+mod recent;
 mod rows;
 mod search;
 mod settings;
-mod queue;
-mod recent;
 mod snapshots;
 mod stats;
 mod templates;
@@ -37,12 +37,12 @@ use actix_web::{
 
 pub use accounts::ticket_login;
 pub use error::{PageError, dress, not_found};
-pub use frame::{Page, Viewer, session_secret};
-pub use templates::{TemplateError, Templates, mark};
-pub use words::{build_word, chroot_word, source_word};
 pub use frame::{Page, Viewer};
+pub use frame::{Page, Viewer, session_secret};
 pub use stats::{Kept, Statistics};
 pub use templates::{TemplateError, Templates};
+pub use templates::{TemplateError, Templates, mark};
+pub use words::{build_word, chroot_word, source_word};
 
 use crate::web::Web;
 

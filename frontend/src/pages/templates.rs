@@ -142,7 +142,7 @@ impl Templates {
     pub fn render<T: Serialize>(&self, name: &str, values: &T) -> Result<String, TemplateError> {
         let wrong = |source| TemplateError::Render { name: name.to_owned(), source };
         let context = Context::from_serialize(values).map_err(wrong)?;
-        self.0.render(name, &context).map_err(wrong)
+        self.filled(name, &context).map_err(wrong)
     }
 
     /// Inside the frame of the site, which templates know as `frame`.
@@ -155,7 +155,13 @@ impl Templates {
         let wrong = |source| TemplateError::Render { name: name.to_owned(), source };
         let mut context = Context::from_serialize(values).map_err(wrong)?;
         context.insert("frame", frame);
-        self.0.render(name, &context).map_err(wrong)
+        self.filled(name, &context).map_err(wrong)
+    }
+
+    /// Tests read from the log that every template is used.
+    fn filled(&self, template: &str, context: &Context) -> Result<String, tera::Error> {
+        tracing::debug!(template, "rendering");
+        self.0.render(template, context)
     }
 
     pub fn repo_file(&self, sections: &[Section]) -> Result<String, TemplateError> {

@@ -1,8 +1,8 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
-mod reading;
 mod accounts;
 mod looked_at;
+mod reading;
 mod told;
 
 use std::sync::{

@@ -95,8 +95,3 @@ pub fn update(conn: &mut Conn, id: UserId, mail: Option<&str>, is_admin: bool) -
     diesel::update(users::table.find(id.0)).set(changes).execute(conn)?;
     Ok(())
 }
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
