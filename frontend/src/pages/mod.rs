@@ -37,10 +37,8 @@ use actix_web::{
 
 pub use accounts::ticket_login;
 pub use error::{PageError, dress, not_found};
-pub use frame::{Page, Viewer};
 pub use frame::{Page, Viewer, session_secret};
 pub use stats::{Kept, Statistics};
-pub use templates::{TemplateError, Templates};
 pub use templates::{TemplateError, Templates, mark};
 pub use words::{build_word, chroot_word, source_word};
 

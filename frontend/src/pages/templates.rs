@@ -93,7 +93,6 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "snapshots.html",
     "source_fields.html",
     "stats.html",
-    "user.html",
 ];
 
 #[derive(Debug, thiserror::Error)]
