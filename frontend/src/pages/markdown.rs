@@ -86,14 +86,8 @@ pub fn first_line(text: &str) -> String {
             Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
                 line.push_str(&text)
             }
-            Event::SoftBreak | Event::HardBreak | Event::End(_) if !line.trim().is_empty() => {
-                if !matches!(
-                    event,
-                    Event::End(TagEnd::Strong | TagEnd::Emphasis | TagEnd::Link | TagEnd::Strikethrough)
-                ) {
-                    break;
-                }
-            }
+            Event::End(TagEnd::Strong | TagEnd::Emphasis | TagEnd::Link | TagEnd::Strikethrough) => {}
+            Event::SoftBreak | Event::HardBreak | Event::End(_) if !line.trim().is_empty() => break,
             _ => {}
         }
     }

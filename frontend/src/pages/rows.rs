@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coppice_model::{ProjectRef, UnixTime};
+use coppice_model::UnixTime;
 use coppice_store::{BuildLine, BuildSource, Project, builds::ChrootLine};
 use serde::Serialize;
 
@@ -130,14 +130,6 @@ pub fn package(line: &BuildLine) -> String {
         None => "sources that were made".to_owned(),
     };
     without_directions(&text).into_owned()
-}
-
-/// Where users and groups have their page.
-pub fn owner_url(reference: &ProjectRef) -> String {
-    match reference.owner.group() {
-        Some(group) => format!("/groups/g/{group}/coprs/"),
-        None => format!("/coprs/{}/", reference.owner),
-    }
 }
 
 #[cfg(test)]

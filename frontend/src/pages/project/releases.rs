@@ -46,7 +46,7 @@ pub fn releases(
             releases.len() - 1
         });
         let Some((_, release)) = releases.get_mut(place) else { continue };
-        release.add(project, chroot, url, web, now);
+        release.add(project, chroot, (url, web), now);
     }
     releases.into_iter().map(|(_, release)| release).collect()
 }
@@ -65,7 +65,7 @@ impl Release {
         }
     }
 
-    fn add(&mut self, project: &Project, chroot: &ProjectChroot, url: &str, web: &Web, now: UnixTime) {
+    fn add(&mut self, project: &Project, chroot: &ProjectChroot, (url, web): (&str, &Web), now: UnixTime) {
         let (name, settings) = (chroot.name(), &chroot.settings);
         self.archs.push(Arch {
             name: name.arch().to_owned(),
