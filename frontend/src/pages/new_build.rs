@@ -24,7 +24,7 @@ use crate::{
     uploads::Upload,
     web::Web,
 };
-pub(super) use choices::{Choice, OptionChoices, SourceChoices, choice, is_on, picks};
+pub(super) use choices::{OptionChoices, SourceChoices, is_on};
 pub(super) use ground::{Ground, read_with};
 pub(super) use kind::Kind;
 
