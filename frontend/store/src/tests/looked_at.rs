@@ -123,3 +123,47 @@ async fn statistics_count_what_ended_by_time_and_state() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn admins_find_people_failures_and_the_one_notice() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let story = store.write(|tx| {
+            for name in ["alice", "Malice", "bob_b"] {
+                users::insert(tx, &name.parse().unwrap(), None, false, NOW)?;
+            }
+            let names = |found: Vec<User>| -> Vec<String> {
+                found.iter().map(|user| user.name.to_string()).collect()
+            };
+            let mut found = names(users::search(tx, "LICE", Page::ALL)?);
+            found.sort();
+            assert_eq!(found, ["Malice", "alice"]);
+            assert_eq!(names(users::search(tx, "_", Page::ALL)?), ["bob_b"]);
+            assert_eq!(users::search(tx, "", Page::first(2))?.len(), 2);
+            let bob = users::find_by_name(tx, "bob_b")?.unwrap();
+            for hash in ["a", "b"] {
+                let new = NewSession {
+                    token_hash: hash.into(),
+                    method: "m".into(),
+                    address: String::new(),
+                    agent: String::new(),
+                    expires_at: NOW,
+                };
+                sessions::insert(tx, bob.id, &new, NOW)?;
+            }
+            assert_eq!(sessions::count(tx, &[bob.id])?.get(&bob.id), Some(&2));
+            assert_eq!(sessions::count(tx, &[])?.len(), 0);
+            let told = |text: &str| Notice { text: text.into(), set_by: bob.name.clone(), set_at: NOW };
+            assert_eq!(notice::find(tx)?, None);
+            notice::set(tx, &told("first"))?;
+            notice::set(tx, &told("second"))?;
+            assert_eq!(notice::find(tx)?, Some(told("second")));
+            notice::delete(tx)?;
+            assert_eq!(notice::find(tx)?, None);
+            assert_eq!(actions::list_failed(tx, NOW, 5)?, []);
+            Ok::<_, StoreError>(())
+        });
+        story.await.unwrap();
+    })
+    .await;
+}
