@@ -111,7 +111,11 @@ impl Runner for Sandbox {
         self.make_srpm(order).await?;
         self.dnf.prepare(order, &self.engine, &self.root()).await?;
         self.install_wanted(order).await?;
-        self.build_until_satisfied(order).await?;
+        let built = self.build_until_satisfied(order).await;
+        if matches!(built, Err(Ended::Failed { .. })) {
+            self.list_root(order).await;
+        }
+        built?;
         self.collect(order, &order.task.workspace.results()).await?;
         remove_requires(&order.task.workspace.results()).or_broken("sorting the results")?;
         self.manifest(order).await
@@ -131,6 +135,13 @@ impl Sandbox {
             self.install(order, "installing additional packages", &verb).await?;
         }
         Ok(())
+    }
+
+    /// What a failed build was made with, to compare with the last good one; it fails with or without that.
+    async fn list_root(&mut self, order: Order<'_>) {
+        if self.manifest(order).await.is_err() {
+            tracing::info!("the buildroot of the failed build could not be listed");
+        }
     }
 
     /// rpmbuild itself says what is missing: first by static, then by any number of dynamic requirements.

@@ -66,6 +66,8 @@ pub fn bind(config: &HttpConfig, parts: Parts) -> io::Result<(SocketAddr, Server
     let server = HttpServer::new(make)
         .workers(config.workers.max(1))
         .client_request_timeout(HEAD_LIMIT)
+        // Who hung up follows no page any more.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(SHUTDOWN_S)
         .disable_signals()
         .listen(listener)?

@@ -11,6 +11,8 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, 
 
 /// So many texts stay rendered; cleaning one costs more than the rest of its page.
 const KEPT: usize = 2_000;
+/// In so many characters the first line ends.
+const FIRST_CHARS: usize = 600;
 /// Longer texts are rendered every time.
 const KEPT_BYTES: usize = 16 * 1024;
 
@@ -73,6 +75,29 @@ fn lower(level: HeadingLevel) -> HeadingLevel {
         HeadingLevel::H3 => HeadingLevel::H4,
         _ => HeadingLevel::H5,
     }
+}
+
+/// The text of the first paragraph or heading, without its marks.
+pub fn first_line(text: &str) -> String {
+    let start: String = text.trim_start().chars().take(FIRST_CHARS).collect();
+    let mut line = String::new();
+    for event in Parser::new_ext(&start, Options::ENABLE_STRIKETHROUGH) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                line.push_str(&text)
+            }
+            Event::SoftBreak | Event::HardBreak | Event::End(_) if !line.trim().is_empty() => {
+                if !matches!(
+                    event,
+                    Event::End(TagEnd::Strong | TagEnd::Emphasis | TagEnd::Link | TagEnd::Strikethrough)
+                ) {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    without_directions(line.trim()).into_owned()
 }
 
 /// Without the marks that make text run in another direction than it is written: they can make a name look like another.

@@ -143,7 +143,7 @@ async fn show(app: &App, web: &Web, viewer: Viewer, path: ProjectPath, wish: &Wi
     frame::Page::new(web, &viewer).html("monitor.html", &monitor)
 }
 
-/// Three statements, however many packages there are.
+/// Three statements, or four, however many packages there are.
 fn read(conn: &mut Conn, viewer: &Viewer, path: &ProjectPath, wish: Wish) -> Result<Monitor, PageError> {
     let found = projects::find_with_chroots(conn, &path.owner, &path.project)?;
     let (project, mut chroots) = found.ok_or_else(|| missing(&path.owner, &path.project))?;
@@ -152,7 +152,7 @@ fn read(conn: &mut Conn, viewer: &Viewer, path: &ProjectPath, wish: Wish) -> Res
     let order: HashMap<String, usize> =
         chroots.iter().enumerate().rev().map(|(n, name)| (name.name_release().to_owned(), n)).collect();
     chroots.sort_by_key(|name| order.get(name.name_release()).copied());
-    let cells = builds::matrix(conn, project.id, &DirName::from(&project.name))?;
+    let cells = builds::matrix(conn, project.id, &DirName::from(&project.name), &chroots)?;
     let mut lines = lines(cells, &chroots);
     let columns = columns(&chroots, &lines);
     let states = states(&wish, &lines);

@@ -8,7 +8,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, ServiceConfig},
 };
-use coppice_model::{DirName, ProjectRef, UnixTime, state::ActionState};
+use coppice_model::{ChrootName, DirName, ProjectRef, UnixTime, state::ActionState};
 use coppice_store::{
     ActionKind, BuildFilter, Conn, Page, Project, ProjectChroot, ProjectDir, actions, builds,
     project_chroots, project_dirs, projects,
@@ -143,9 +143,10 @@ impl Overview {
     ) -> Result<Self, PageError> {
         let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
         let latest = builds::list(conn, &filter, Page::first(LATEST_BUILDS))?;
-        let health = match latest.is_empty() {
+        let names: Vec<ChrootName> = chroots.iter().map(|chroot| chroot.name().clone()).collect();
+        let cells = match latest.is_empty() {
             true => Vec::new(),
-            false => health::rows(&builds::tally(conn, project.id, &DirName::from(&project.name))?, chroots),
+            false => builds::matrix(conn, project.id, &DirName::from(&project.name), &names)?,
         };
         let mut dirs = project_dirs::list(conn, project.id)?;
         dirs.retain(|dir| !dir.name.is_main());
@@ -163,7 +164,7 @@ impl Overview {
             facts: facts(project, now),
             more_dirs: dirs.len().saturating_sub(SHOWN_DIRS),
             dirs: dirs.iter().rev().take(SHOWN_DIRS).map(|dir| Dir::new(dir, &head.url)).collect(),
-            health,
+            health: if cells.is_empty() { Vec::new() } else { health::rows(&cells, chroots) },
             builds: latest.iter().map(|line| BuildRow::new(line, now)).collect(),
             origin,
             head,

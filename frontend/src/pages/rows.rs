@@ -6,7 +6,11 @@ use coppice_model::{ProjectRef, UnixTime};
 use coppice_store::{BuildLine, BuildSource, Project, builds::ChrootLine};
 use serde::Serialize;
 
-use super::{frame::Moment, markdown::without_directions, project_url};
+use super::{
+    frame::Moment,
+    markdown::{first_line, without_directions},
+    project_url,
+};
 use crate::calendar;
 
 const SUMMARY_CHARS: usize = 160;
@@ -34,11 +38,9 @@ impl ProjectRow {
     }
 }
 
-/// The first line that holds something.
+/// The first line that holds something, as plain text.
 pub fn summary(text: &str) -> String {
-    let first =
-        text.lines().map(|line| line.trim_start_matches(['#', ' '])).find(|line| !line.trim().is_empty());
-    without_directions(first.unwrap_or_default()).chars().take(SUMMARY_CHARS).collect()
+    first_line(text).chars().take(SUMMARY_CHARS).collect()
 }
 
 /// `1 chroot`, `3 chroots`.
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_summary_is_one_line_that_cannot_turn_round() {
-        assert_eq!(summary("\n## My\u{202e} tools\nmore"), "My tools");
+        assert_eq!(summary("\n## My\u{202e} **best** `tools`\nmore"), "My best tools");
         assert_eq!(counted(1, "chroot"), "1 chroot");
         assert_eq!(counted(0, "chroot"), "0 chroots");
     }

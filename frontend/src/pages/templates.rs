@@ -30,8 +30,8 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "base.html",
     "build.html",
     "build_compare.html",
-    "build_repeat.html",
     "build_options.html",
+    "build_repeat.html",
     "builds.html",
     "bulk.html",
     "copr.repo",
@@ -75,7 +75,6 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "settings/permissions.html",
     "settings/report_abuse.html",
     "settings/review.html",
-    "rebuild_all.html",
     "snapshots.html",
     "source_fields.html",
 ];

@@ -23,7 +23,7 @@ use crate::{
     schema::{build_chroots as chroots, builds, projects, users},
 };
 pub use lines::{BuildFilter, BuildLine, ChrootLine, list, list_lines_by_id};
-pub use matrix::{Cell, Tally, matrix, tally, versions};
+pub use matrix::{Cell, matrix, versions};
 pub use newest::{
     Newest, latest_of_packages, latest_of_projects, newest_good_in_chroots, newest_in_chroots,
     recent_projects,

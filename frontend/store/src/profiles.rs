@@ -28,7 +28,7 @@ pub fn put(conn: &mut Conn, owner: &OwnerName, profile: &Profile) -> Result<(), 
     let pinned = column::to_json("pinned projects", &ids)?;
     let all = (profiles::text.eq(&profile.text), profiles::pinned.eq(&pinned));
     let insert = diesel::insert_into(profiles::table)
-        .values((profiles::owner.eq(owner.as_str()), all.clone()))
+        .values((profiles::owner.eq(owner.as_str()), all))
         .on_conflict(profiles::owner)
         .do_update()
         .set(all);

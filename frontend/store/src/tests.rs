@@ -1,5 +1,6 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
+mod reading;
 mod accounts;
 mod told;
 
@@ -10,7 +11,7 @@ use std::sync::{
 
 use coppice_kit::postgres::Postgres;
 use coppice_model::{
-    ProjectRef, UnixTime,
+    BuildId, ProjectRef, UnixTime,
     chroot::{ChrootDefinition, Runner},
     state::{BuildState, ChrootState, SourceState},
 };
@@ -325,4 +326,63 @@ async fn only_known_databases_are_opened() {
     }
     let missing = Store::open("sqlite:///nowhere/at/all/db").await.unwrap_err();
     assert!(matches!(missing, StoreError::Open(_)), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_commit_tells_which_builds_it_changed_and_a_rollback_tells_nothing() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let project = store.write(|tx| add_project(tx, "one")).await.unwrap();
+        let mut changes = store.changes();
+        let of = project.clone();
+        let build = store.write(move |tx| add_build(tx, &of)).await.unwrap();
+        assert_eq!(changes.recv().await.unwrap().to_vec(), [build.id]);
+        let failed = store.write(move |tx| {
+            builds::lock(tx, build.id, NOW)?;
+            Err::<(), _>(StoreError::Absent("it".into()))
+        });
+        assert!(failed.await.is_err());
+        store.write(|tx| users::insert(tx, &"bob".parse().unwrap(), None, false, NOW)).await.unwrap();
+        store.write(move |tx| builds::delete(tx, &[build.id])).await.unwrap();
+        assert_eq!(changes.recv().await.unwrap().to_vec(), [build.id]);
+        assert!(changes.try_recv().is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn earlier_good_builds_and_what_a_log_said_are_found() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let told = store.write(|tx| {
+            let project = add_project(tx, "one")?;
+            let mut last = None;
+            for (state, ended) in
+                [(ChrootState::Succeeded, 160), (ChrootState::Failed, 170), (ChrootState::Succeeded, 190)]
+            {
+                let build = add_build(tx, &project)?;
+                let package = Some("hello".parse().unwrap());
+                assert!(builds::update_source(tx, &build, &Build { package, ..build.clone() })?);
+                let before = build_chroots::list(tx, build.id)?.remove(0);
+                let (started_on, ended_on) = (Some(UnixTime(100)), Some(UnixTime(ended)));
+                let after = BuildChroot { state, started_on, ended_on, ..before.clone() };
+                assert!(build_chroots::update(tx, &before, &after)?);
+                build_chroots::keep_failure_log(tx, before.id, "said")?;
+                last = Some(build.id);
+            }
+            let last = last.unwrap();
+            let good = build_chroots::list_good(tx, project.id, &"hello".parse().unwrap(), last, 10)?;
+            let kept: Vec<_> = (last.0 - 2..=last.0)
+                .map(|id| build_chroots::list(tx, BuildId(id)).map(|mut all| all.remove(0).failure_log))
+                .collect::<Result<_, _>>()?;
+            let open = build_chroots::count_unfinished(tx)?;
+            Ok::<_, StoreError>((good, kept, open, last))
+        });
+        let (good, kept, open, last) = told.await.unwrap();
+        let found: Vec<_> = good.iter().map(|good| (good.build.0, good.seconds())).collect();
+        assert_eq!(found, [(last.0 - 2, Some(60))], "only those before, and only good ones");
+        assert_eq!(kept, [None, Some("said".to_owned()), None], "only a failure has a reason");
+        assert_eq!(open, [("waiting".to_owned(), 3)]);
+    })
+    .await;
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod authorization;
 mod browser;
 mod build_forms;
+mod build_page;
 mod building;
 mod builds;
 mod bulk_pages;

@@ -21,7 +21,8 @@ async fn statements(frontend: &Frontend, path: &str) -> Vec<String> {
     let mut fewest: Option<Vec<String>> = None;
     for _ in 0..4 {
         ASKED.lock().unwrap().clear();
-        frontend.get(path).await.ok();
+        let answer = frontend.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         let asked = ASKED.lock().unwrap().clone();
         fewest = fewest.filter(|known| known.len() <= asked.len()).or(Some(asked));
     }
@@ -78,5 +79,15 @@ async fn a_long_list_takes_as_many_statements_as_a_short_one() {
         assert_eq!(few.len(), many.len(), "{short} and {long}:\n{}", many.join("\n"));
         assert!(!few.is_empty() && few.len() <= most, "{short}:\n{}", few.join("\n"));
     }
+    let list = "/api_3/build/list?ownername=user001&projectname=proj-0001&limit=1&order=id&order_type=DESC";
+    let newest = frontend.get(list).await.ok()["items"][0]["id"].as_i64().unwrap();
+    let mut of_builds = Vec::new();
+    for id in [1, newest] {
+        let page = frontend.get(&format!("/coprs/build/{id}")).await.header("location").to_owned();
+        of_builds.push(statements(&frontend, &page).await);
+    }
+    let [first, last] = of_builds.as_slice() else { unreachable!() };
+    assert_eq!(first.len(), last.len(), "{}", last.join("\n"));
+    assert!(!first.is_empty() && first.len() <= 6, "{}", first.join("\n"));
     frontend.close().await;
 }

@@ -1,7 +1,7 @@
 //! How the packages of a project do in each chroot.
 
 use coppice_model::state::ChrootState;
-use coppice_store::{ProjectChroot, builds::Tally};
+use coppice_store::{ProjectChroot, builds::Cell};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -16,14 +16,14 @@ pub struct Health {
 }
 
 /// In the order of the catalogue.
-pub fn rows(tallies: &[Tally], chroots: &[ProjectChroot]) -> Vec<Health> {
+pub fn rows(cells: &[Cell], chroots: &[ProjectChroot]) -> Vec<Health> {
     let of = |chroot: &ProjectChroot| {
         let (mut good, mut failed, mut rest) = (0, 0, 0);
-        for tally in tallies.iter().filter(|tally| tally.chroot == *chroot.name()) {
-            match tally.state {
-                ChrootState::Succeeded | ChrootState::Forked => good += tally.packages,
-                ChrootState::Failed => failed += tally.packages,
-                _ => rest += tally.packages,
+        for cell in cells.iter().filter(|cell| cell.chroot == chroot.name().as_str()) {
+            match cell.state {
+                ChrootState::Succeeded | ChrootState::Forked => good += 1,
+                ChrootState::Failed => failed += 1,
+                _ => rest += 1,
             }
         }
         (good, failed, rest)

@@ -25,6 +25,7 @@ pub(super) struct Asked {
     pub viewer: Arc<Viewer>,
     /// Whose, and which project, where the address has one.
     pub path: ProjectPath,
+    is_posted: bool,
 }
 
 /// Somebody posts a form.
@@ -56,12 +57,15 @@ impl Asked {
     fn new(request: &HttpRequest, viewer: Viewer, path: ProjectPath) -> Result<Self, PageError> {
         let app = request.app_data::<Data<App>>().cloned().ok_or(PageError::Missing)?;
         let web = request.app_data::<Data<Web>>().cloned().ok_or(PageError::Missing)?;
-        Ok(Self { app, web, viewer: Arc::new(viewer), path })
+        Ok(Self { app, web, viewer: Arc::new(viewer), path, is_posted: false })
     }
 
-    /// Visitors are sent to log in.
+    /// Visitors are sent to log in; from a form they come back to the project, as its own address shows nothing.
     pub fn caller(&self) -> Result<Caller, PageError> {
-        self.viewer.login().cloned()
+        match self.viewer.caller() {
+            None if self.is_posted => Err(PageError::Login { next: self.url() }),
+            _ => self.viewer.login().cloned(),
+        }
     }
 
     pub fn page(&self) -> Page<'_> {
@@ -123,8 +127,11 @@ impl Asked {
         Ok(changed.await?)
     }
 
-    /// `P/` with its slash; also when there is no such project.
+    /// `P/` with its slash; also when there is no such project. Without a project: the home page.
     pub fn url(&self) -> String {
+        if self.path.project.is_empty() {
+            return "/".to_owned();
+        }
         match self.path.owner.strip_prefix('@') {
             Some(group) => format!("/coprs/g/{group}/{}/", self.path.project),
             None => format!("/coprs/{}/{}/", self.path.owner, self.path.project),
@@ -167,7 +174,8 @@ impl FromRequest for Sent {
         let posted = Posted::from_request(&request, payload);
         Box::pin(async move {
             let (path, Posted { viewer, fields, file }) = (path.await?, posted.await?);
-            Ok(Self { asked: Asked::new(&request, viewer, path)?, fields, file })
+            let asked = Asked { is_posted: true, ..Asked::new(&request, viewer, path)? };
+            Ok(Self { asked, fields, file })
         })
     }
 }

@@ -8,47 +8,43 @@ use diesel::{
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::ToSql,
-    sql_types::{BigInt, HasSqlType, Text},
+    sql_types::{BigInt, HasSqlType, Nullable, Text},
 };
 use serde::Deserialize;
 
 use super::newest::walk;
 use crate::{Conn, StoreError, column, conn::on_either, schema::builds};
 
-// The same choice as in `newest.sql`, which says why it is written like this.
-macro_rules! over_newest {
-    ($select:literal, $end:literal) => {
-        concat!(
-            $select,
-            " FROM (SELECT packages.name AS package, COALESCE(
-                (SELECT own.id FROM build_chroots AS own
-                WHERE own.chroot = mock_chroots.name AND own.build_id = (
-                    SELECT b.id FROM builds AS b
-                    WHERE b.project_id = $1 AND b.package = packages.name AND b.dir = $2
-                    ORDER BY b.id DESC LIMIT 1)),
-                (SELECT own.id FROM builds AS b
-                JOIN build_chroots AS own ON own.build_id = b.id AND own.chroot = mock_chroots.name
-                WHERE b.project_id = $1 AND b.package = packages.name AND b.dir = $2
-                ORDER BY b.id DESC LIMIT 1)) AS id
-            FROM packages
-            CROSS JOIN project_chroots
-            JOIN mock_chroots ON mock_chroots.id = project_chroots.mock_chroot_id
-            WHERE packages.project_id = $1 AND project_chroots.project_id = $1
-                AND project_chroots.is_enabled AND mock_chroots.is_active) AS newest
-            JOIN build_chroots ON build_chroots.id = newest.id ",
-            $end
-        )
-    };
-}
+/// The chroots of the newest build of each package: nearly always that is all there is to know.
+const NEWEST: &str = "SELECT newest.package, newest.build_id, build_chroots.chroot, build_chroots.state
+    FROM (
+        SELECT packages.name AS package, (
+            SELECT b.id FROM builds AS b
+            WHERE b.project_id = $1 AND b.package = packages.name AND b.dir = $2
+            ORDER BY b.id DESC LIMIT 1
+        ) AS build_id
+        FROM packages WHERE packages.project_id = $1
+    ) AS newest
+    LEFT JOIN build_chroots ON build_chroots.build_id = newest.build_id
+    ORDER BY newest.package";
 
-const MATRIX: &str = over_newest!(
-    "SELECT newest.package, build_chroots.chroot, build_chroots.build_id, build_chroots.state",
-    "ORDER BY newest.package"
-);
-const TALLY: &str = over_newest!(
-    "SELECT build_chroots.chroot, build_chroots.state, count(*)",
-    "GROUP BY build_chroots.chroot, build_chroots.state"
-);
+/// For each package and chroot by itself; the same choice as in `newest.sql`.
+const EACH: &str = "SELECT newest.package, build_chroots.build_id, build_chroots.chroot, build_chroots.state
+    FROM (
+        SELECT packages.name AS package, (
+            SELECT own.id FROM builds AS b
+            JOIN build_chroots AS own ON own.build_id = b.id AND own.chroot = mock_chroots.name
+            WHERE b.project_id = $1 AND b.package = packages.name AND b.dir = $2
+            ORDER BY b.id DESC LIMIT 1
+        ) AS id
+        FROM packages
+        CROSS JOIN project_chroots
+        JOIN mock_chroots ON mock_chroots.id = project_chroots.mock_chroot_id
+        WHERE packages.project_id = $1 AND project_chroots.project_id = $1
+            AND project_chroots.is_enabled AND mock_chroots.is_active
+    ) AS newest
+    JOIN build_chroots ON build_chroots.id = newest.id
+    ORDER BY newest.package";
 
 /// Several queries over the same choice.
 macro_rules! query {
@@ -78,8 +74,8 @@ macro_rules! query {
     };
 }
 
-query!(Cells, MATRIX, (Text, Text, BigInt, Text));
-query!(Counts, TALLY, (Text, Text, BigInt));
+query!(Newest, NEWEST, (Text, Nullable<BigInt>, Nullable<Text>, Nullable<Text>));
+query!(Each, EACH, (Text, Nullable<BigInt>, Nullable<Text>, Nullable<Text>));
 
 /// The newest build of a package in a chroot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,34 +86,33 @@ pub struct Cell {
     pub state: ChrootState,
 }
 
-/// By package; one statement.
-pub fn matrix(conn: &mut Conn, project: ProjectId, dir: &DirName) -> Result<Vec<Cell>, StoreError> {
-    let query = Cells { project: project.0, dir: dir.to_string() };
-    let rows = on_either!(conn, |c| query.load::<(String, String, i64, String)>(c)?);
-    let cell = |(package, chroot, build, state): (String, String, i64, String)| {
-        let state = column::word("a chroot's state", &state)?;
-        Ok(Cell { package, chroot, build: BuildId(build), state })
-    };
-    rows.into_iter().map(cell).collect()
-}
+/// The package, its newest build, and a chroot of that with its state.
+type Row = (String, Option<i64>, Option<String>, Option<String>);
 
-/// In how many packages the newest build of a chroot has a state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tally {
-    pub chroot: ChrootName,
-    pub state: ChrootState,
-    pub packages: i64,
-}
-
-/// One statement, whose answer is short.
-pub fn tally(conn: &mut Conn, project: ProjectId, dir: &DirName) -> Result<Vec<Tally>, StoreError> {
-    let query = Counts { project: project.0, dir: dir.to_string() };
-    let rows = on_either!(conn, |c| query.load::<(String, String, i64)>(c)?);
-    let tally = |(chroot, state, packages): (String, String, i64)| {
-        let chroot = column::word("a build's chroot", &chroot)?;
-        Ok(Tally { chroot, state: column::word("a chroot's state", &state)?, packages })
-    };
-    rows.into_iter().map(tally).collect()
+/// In these chroots, by package; one statement, or two where the newest build of a package left out a chroot.
+pub fn matrix(
+    conn: &mut Conn,
+    project: ProjectId,
+    dir: &DirName,
+    of: &[ChrootName],
+) -> Result<Vec<Cell>, StoreError> {
+    let newest = Newest { project: project.0, dir: dir.to_string() };
+    let mut rows = on_either!(conn, |c| newest.load::<Row>(c)?);
+    rows.retain(|(_, build, ..)| build.is_some());
+    let is_wanted = |row: &&Row| of.iter().any(|chroot| Some(chroot.as_str()) == row.2.as_deref());
+    if rows.chunk_by(|a, b| a.0 == b.0).any(|package| package.iter().filter(is_wanted).count() < of.len()) {
+        let each = Each { project: project.0, dir: dir.to_string() };
+        rows = on_either!(conn, |c| each.load::<Row>(c)?);
+    }
+    let mut cells = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let (package, Some(build), Some(chroot), Some(state)) = row {
+            let state = column::word("a chroot's state", &state)?;
+            cells.push(Cell { package, chroot, build: BuildId(build), state });
+        }
+    }
+    cells.retain(|cell| of.iter().any(|chroot| chroot.as_str() == cell.chroot));
+    Ok(cells)
 }
 
 #[derive(Deserialize)]
