@@ -1,8 +1,8 @@
 //! What is held about a person: shown whole, and removed when they say so.
 
 use coppice_store::{
-    ApiToken, Conn, Identity, Publisher, Session, Team, identities, own_data, passwords, publishers,
-    sessions, teams, tokens,
+    ApiToken, Conn, Identity, Publisher, Session, Team, identities, own_data, passwords, profiles,
+    publishers, sessions, teams, tokens,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,8 @@ pub fn own_data(conn: &mut Conn, by: &Caller) -> Result<Value, OpError> {
     let (user, id) = (&by.user, by.user.id);
     let builds = own_data::builds(conn, id)?;
     let roles = own_data::roles(conn, id)?;
+    let profile = profiles::find(conn, &user.name)?;
+    let reports = own_data::reports(conn, id)?;
     Ok(json!({
         "name": user.name.as_str(),
         "mail": user.mail,
@@ -31,6 +33,10 @@ pub fn own_data(conn: &mut Conn, by: &Caller) -> Result<Value, OpError> {
             "project": role.project.to_string(), "admin": role.admin, "builder": role.builder,
         })).collect::<Vec<_>>(),
         "trusted_publishers": publishers::list_of_user(conn, id)?.iter().map(publisher).collect::<Vec<_>>(),
+        "profile": { "text": profile.text, "pinned": profile.pinned.iter().map(|id| id.0).collect::<Vec<_>>() },
+        "reports": reports.iter().map(|report| json!({
+            "project": report.project, "message": report.message, "created": rfc3339(report.created_at),
+        })).collect::<Vec<_>>(),
         "builds": builds.iter().map(|build| json!({
             "id": build.id.0, "project": build.project.to_string(), "package": build.package,
             "submitted": rfc3339(build.submitted_on),
@@ -78,5 +84,5 @@ pub fn close_account(tx: &mut Conn, by: &Caller, typed: &str) -> Result<(), OpEr
         let text = format!("Type your user name, '{}', to confirm.", by.user.name);
         return Err(OpError::Invalid(vec![Problem::new("confirm", text)]));
     }
-    Ok(own_data::delete(tx, by.user.id)?)
+    Ok(own_data::delete(tx, &by.user)?)
 }

@@ -4,10 +4,10 @@ use coppice_model::{BuildId, OwnerName, ProjectRef, UnixTime, UserId};
 use diesel::prelude::*;
 
 use crate::{
-    Conn, StoreError, column,
+    Conn, StoreError, User, column,
     schema::{
-        api_tokens, builds, groups, identities, invitations, memberships, passwords, permissions, projects,
-        publishers, sessions, user_teams, users,
+        api_tokens, builds, groups, idempotency, identities, invitations, legal_flags, memberships,
+        passwords, permissions, profiles, projects, publishers, sessions, user_teams, users,
     },
 };
 
@@ -82,10 +82,33 @@ pub fn builds(conn: &mut Conn, user: UserId) -> Result<Vec<OwnBuild>, StoreError
     rows.into_iter().map(build).collect()
 }
 
+/// A project that somebody reported, with what they wrote and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnReport {
+    pub project: String,
+    pub message: String,
+    pub created_at: UnixTime,
+}
+
+/// The oldest first; one statement.
+pub fn reports(conn: &mut Conn, user: UserId) -> Result<Vec<OwnReport>, StoreError> {
+    let query = legal_flags::table
+        .filter(legal_flags::reporter_id.eq(user.0))
+        .order(legal_flags::id)
+        .select((legal_flags::owner, legal_flags::project, legal_flags::message, legal_flags::created_at));
+    let rows = query.load::<(String, String, String, i64)>(conn)?;
+    let report = |(owner, project, message, at)| OwnReport {
+        project: format!("{owner}/{project}"),
+        message,
+        created_at: UnixTime(at),
+    };
+    Ok(rows.into_iter().map(report).collect())
+}
+
 /// Removes all that is about the person and needed for nothing else: every way in, what providers told, the mail.
-/// The name stays with what was built under it. A fixed number of statements.
-pub fn delete(conn: &mut Conn, user: UserId) -> Result<(), StoreError> {
-    let id = user.0;
+/// The name stays with what was built under it, and reports stay without who made them. A fixed number of statements.
+pub fn delete(conn: &mut Conn, user: &User) -> Result<(), StoreError> {
+    let id = user.id.0;
     diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(conn)?;
     diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(id))).execute(conn)?;
     diesel::delete(passwords::table.filter(passwords::user_id.eq(id))).execute(conn)?;
@@ -94,6 +117,10 @@ pub fn delete(conn: &mut Conn, user: UserId) -> Result<(), StoreError> {
     diesel::delete(memberships::table.filter(memberships::user_id.eq(id))).execute(conn)?;
     diesel::delete(permissions::table.filter(permissions::user_id.eq(id))).execute(conn)?;
     diesel::delete(publishers::table.filter(publishers::user_id.eq(id))).execute(conn)?;
+    diesel::delete(idempotency::table.filter(idempotency::user_id.eq(id))).execute(conn)?;
+    diesel::delete(profiles::table.find(user.name.as_str())).execute(conn)?;
+    let reports = legal_flags::table.filter(legal_flags::reporter_id.eq(id));
+    diesel::update(reports).set(legal_flags::reporter_id.eq(None::<i64>)).execute(conn)?;
     let noted = invitations::table.filter(invitations::used_by.eq(id));
     diesel::update(noted).set(invitations::note.eq("")).execute(conn)?;
     let nobody = (users::mail.eq(None::<String>), users::is_admin.eq(false));

@@ -38,7 +38,7 @@ async fn ways_in_are_kept_found_and_removed_with_all_that_is_about_a_person() {
             assert_eq!(passwords::find_by_name(tx, "Alice")?.unwrap().1, "two");
             let (known, user) = identities::find(tx, "fedora", "1")?.unwrap();
             assert_eq!((user.id, known.label.as_str()), (alice.id, "name of 1"));
-            own_data::delete(tx, alice.id)?;
+            own_data::delete(tx, &alice)?;
             let left = users::get(tx, alice.id)?;
             assert_eq!((left.mail, left.is_admin), (None, false));
             Ok::<_, StoreError>((

@@ -25,6 +25,9 @@ async fn a_person_takes_everything_along_and_closes_the_account() {
         json!({ "ownername": "alice", "projectname": "tools", "pkgs": ["https://e.com/a-1-1.src.rpm"] });
     send(api(Method::POST, "/api_3/build/create/url").json(&body)).await.ok();
 
+    let told = [("text", "I pack things")];
+    let said = alice.post("/user/info/", "/user/customize-profile/", &told).await;
+    assert_eq!(said.status, 303, "{}", said.text);
     let page = alice.get("/user/info/").await.text;
     assert!(page.contains("Download my data") && page.contains("cannot be undone"), "{page}");
     let file = alice.get("/user/info/download/").await;
@@ -39,6 +42,7 @@ async fn a_person_takes_everything_along_and_closes_the_account() {
         (&data["sessions"][0]["agent"], &data["tokens"][0]["login"]),
         (&json!("Laptop/7"), &json!(login))
     );
+    assert_eq!(data["profile"]["text"], "I pack things");
     assert!(!file.text.contains(&token) && !file.text.contains("argon2"), "no secrets: {}", file.text);
 
     let wrong = alice.post("/user/info/", "/user/delete/", &[("confirm", "bob")]).await;

@@ -61,7 +61,7 @@ impl Kdc {
     fn write_config(&self, port: u16) {
         let client = format!(
             "[libdefaults]\ndefault_realm = {REALM}\ndns_lookup_kdc = false\ndns_canonicalize_hostname = false\n\
-             rdns = false\n[realms]\n{REALM} = {{\nkdc = tcp/127.0.0.1:{port}\n}}\n"
+             rdns = false\n[realms]\n{REALM} = {{\nkdc = 127.0.0.1:{port}\n}}\n"
         );
         let folder = self.folder.path().display();
         let server = format!(
