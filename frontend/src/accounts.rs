@@ -4,6 +4,8 @@ mod claims;
 mod config;
 mod forge;
 mod http;
+mod issuers;
+mod kerberos;
 mod oidc;
 mod passwords;
 mod providers;
@@ -14,14 +16,16 @@ use std::{io, net::IpAddr, path::PathBuf, sync::Arc};
 use actix_web::{HttpRequest, http::header::USER_AGENT};
 use coppice_runtime::Secret;
 
-use self::http::Http;
+use self::{http::Http, issuers::Issuer, kerberos::Kerberos};
 use crate::{
     config::Config,
-    ops::{AccountRules, KERBEROS, Login, RulesError},
+    ops::{AccountRules, Job, KERBEROS, Login, RulesError},
 };
 
 pub use config::AccountsConfig;
 pub use http::HttpError;
+pub use issuers::JobError;
+pub use kerberos::{Guest, TicketError};
 pub use passwords::{PasswordError, Passwords};
 pub use providers::{Asked, LoginError, Person, Provider};
 pub use throttle::{Paused, Throttle, Try};
@@ -39,6 +43,8 @@ pub enum AccountsError {
     Provider(String),
     #[error("reading {}", path.display())]
     SecretFile { path: PathBuf, source: io::Error },
+    #[error("preparing logins by Kerberos")]
+    Kerberos(#[from] coppice_kerberos::KerberosError),
     #[error("preparing the passwords")]
     Passwords(#[from] PasswordError),
 }
@@ -55,6 +61,8 @@ pub struct Accounts {
     /// Seals what a browser keeps for us in the middle of a login.
     pub seal: Secret,
     providers: Vec<Provider>,
+    issuers: Vec<Issuer>,
+    kerberos: Option<Kerberos>,
     behind_proxy: bool,
 }
 
@@ -64,8 +72,11 @@ impl Accounts {
         let http = Http::new()?;
         let public_url = config.public_url.trim_end_matches('/');
         let providers = config.accounts.providers.iter().map(|one| Provider::new(one, public_url, &http));
+        let issuers = config.accounts.trusted_issuers.iter().map(|one| Issuer::new(one, &http));
         Ok(Self {
             providers: providers.collect::<Result<_, _>>()?,
+            issuers: issuers.collect::<Result<_, _>>()?,
+            kerberos: config.accounts.kerberos.as_ref().map(Kerberos::new).transpose()?,
             rules: Arc::new(config.accounts.rules()?),
             passwords: Passwords::new()?,
             throttle: Throttle::new(&config.accounts),
@@ -94,6 +105,29 @@ impl Accounts {
             KERBEROS => "Kerberos".to_owned(),
             _ => self.provider(Some(name)).map_or_else(|| name.to_owned(), |known| known.label.clone()),
         }
+    }
+
+    pub fn has_kerberos(&self) -> bool {
+        self.kerberos.is_some()
+    }
+
+    /// Who sent a good Kerberos ticket with the request.
+    pub async fn guest(&self, request: &HttpRequest) -> Result<Guest, TicketError> {
+        match &self.kerberos {
+            Some(kerberos) => kerberos.guest(request).await,
+            None => Err(TicketError::Off),
+        }
+    }
+
+    /// Whose CI jobs projects may trust.
+    pub fn issuer_names(&self) -> Vec<String> {
+        self.issuers.iter().map(|issuer| issuer.name.clone()).collect()
+    }
+
+    /// The job that a token was signed for, and the name of who signed it.
+    pub async fn job(&self, token: &str, audience: &str) -> Result<(String, Job), JobError> {
+        let issuer = issuers::choose(&self.issuers, token)?;
+        Ok((issuer.name.clone(), issuer.job(token, audience).await?))
     }
 
     /// Where somebody comes from.

@@ -1,6 +1,9 @@
-//! Sends what transactions left in the outbox, in order, as soon as they are committed.
+//! Sends what transactions left in the outbox, in order, as soon as they are committed; many at once when many come.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use coppice_runtime::{Bus, BusError, Stop, logging::with_causes};
 use coppice_store::{StoreError, outbox};
@@ -10,6 +13,8 @@ use crate::App;
 const PORTION: i64 = 200;
 /// Another process on the same database wakes nobody here.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// What comes in quick succession leaves together, the first at once.
+const APART: Duration = Duration::from_millis(10);
 const PAUSE_AFTER_FAULT: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +33,13 @@ pub async fn relay(app: Arc<App>, bus: Bus, stop: Stop) {
         match send_portion(&app, &bus).await {
             Ok(true) => {}
             Ok(false) => {
+                let began = Instant::now();
                 tokio::select! {
                     () = stop.wait() => return,
                     () = tokio::time::sleep(LOOK_EVERY) => {}
                     changed = commits.changed() => if changed.is_err() { return },
                 }
+                stop.sleep(APART.saturating_sub(began.elapsed())).await;
             }
             Err(error) => {
                 tracing::warn!(error = with_causes(&error), "messages wait in the outbox");

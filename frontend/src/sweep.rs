@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use coppice_model::{ActionId, BuildId, UnixTime};
 use coppice_runtime::{Bus, Stop};
-use coppice_store::{idempotency, inbox, sessions, tokens};
+use coppice_store::{idempotency, inbox, sessions, tokens, webhook_deliveries};
 
 use crate::{
     App,
@@ -19,6 +19,7 @@ const SLOW_EVERY: u32 = 20;
 const RARE_EVERY: u32 = 60 * SLOW_EVERY;
 const REMEMBER_REPORTS_S: i64 = 30 * 86_400;
 const REMEMBER_ANSWERS_S: i64 = 86_400;
+const REMEMBER_DELIVERIES_S: i64 = 30 * 86_400;
 
 /// Looks until stopped.
 pub async fn run(app: Arc<App>, bus: Bus, stop: Stop) {
@@ -132,6 +133,7 @@ impl Sweep {
                 tokens::delete_expired(tx, now)?;
                 sessions::delete_expired(tx, now)?;
                 idempotency::delete_older(tx, now.plus_seconds(-REMEMBER_ANSWERS_S))?;
+                webhook_deliveries::delete_older(tx, now.plus_seconds(-REMEMBER_DELIVERIES_S))?;
                 Ok(())
             })
             .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use openidconnect::{HttpRequest, HttpResponse, http};
-use reqwest::{Client, Response, header::ACCEPT, redirect::Policy};
+use reqwest::{Client, RequestBuilder, Response, header::ACCEPT, redirect::Policy};
 use serde::de::DeserializeOwned;
 
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -21,6 +21,8 @@ pub enum HttpError {
     Long,
     #[error("{url} answered {status}")]
     Status { url: String, status: u16 },
+    #[error("{url} tells of another issuer, {told}")]
+    Other { url: String, told: String },
     #[error("reading an answer")]
     Json(#[from] serde_json::Error),
 }
@@ -50,14 +52,22 @@ impl Http {
 
     /// A document that the bearer of a token may read.
     pub async fn json<T: DeserializeOwned>(&self, url: &str, bearer: &str) -> Result<T, HttpError> {
-        let request = self.0.get(url).bearer_auth(bearer).header(ACCEPT, "application/json");
-        let response = request.send().await?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(HttpError::Status { url: url.to_owned(), status: status.as_u16() });
-        }
-        Ok(serde_json::from_slice(&body(response).await?)?)
+        read(url, self.0.get(url).bearer_auth(bearer)).await
     }
+
+    /// A document that everybody may read.
+    pub async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, HttpError> {
+        read(url, self.0.get(url)).await
+    }
+}
+
+async fn read<T: DeserializeOwned>(url: &str, request: RequestBuilder) -> Result<T, HttpError> {
+    let response = request.header(ACCEPT, "application/json").send().await?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(HttpError::Status { url: url.to_owned(), status: status.as_u16() });
+    }
+    Ok(serde_json::from_slice(&body(response).await?)?)
 }
 
 async fn body(mut response: Response) -> Result<Vec<u8>, HttpError> {

@@ -67,7 +67,10 @@ impl LoginError {
     pub fn of_exchange<T: ErrorResponse + 'static>(error: RequestTokenError<HttpError, T>) -> Self {
         match error {
             RequestTokenError::ServerResponse(told) => Self::Refused(told.to_string()),
-            other => Self::unreachable(&other),
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                Self::wrong("its answer cannot be read")
+            }
+            other @ RequestTokenError::Request(_) => Self::unreachable(&other),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Who asks: HTTP Basic with API login and token (contract section 2).
+//! Who asks: HTTP Basic with API login and token, or the session of a cookie (contract section 2).
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use coppice_runtime::secret::hash_token;
 use futures_util::future::LocalBoxFuture;
 
-use super::ApiError;
+use super::{ApiError, auth_session::by_session};
 use crate::{
     App,
     ops::{self, Caller, OpError},
@@ -23,12 +23,19 @@ impl FromRequest for ApiUser {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let given = credentials(request);
         let app = request.app_data::<web::Data<App>>().cloned();
-        let place = request.app_data::<web::Data<Web>>().map(|web| web.public_url.clone());
+        let web = request.app_data::<web::Data<Web>>().cloned();
+        let request = request.clone();
         Box::pin(async move {
-            let refused = || ApiError::Unauthorized(place.unwrap_or_default());
-            let (Some((login, token)), Some(app)) = (given, app) else { return Err(refused()) };
-            let user = check(&app, login, &token).await?;
-            user.map(Self).ok_or_else(refused)
+            let (Some(app), Some(web)) = (app, web) else {
+                return Err(ApiError::Unauthorized(String::new()));
+            };
+            let user = match given {
+                Some((login, token)) => check(&app, login, &token).await?,
+                // Whoever sends a header means it: a wrong one is not made good by a cookie.
+                None if request.headers().contains_key(AUTHORIZATION) => None,
+                None => by_session(&app, &web, &request).await?,
+            };
+            user.map(Self).ok_or_else(|| ApiError::Unauthorized(web.public_url.clone()))
         })
     }
 }

@@ -31,11 +31,6 @@ pub async fn renew_token(app: Data<App>, ApiUser(caller): ApiUser) -> Result<Jso
     Ok(Json(json!({ "api_login": new.login, "api_token": new.token, "expiration": date(new.expires_at) })))
 }
 
-/// copr-cli asks here whenever its configuration has no token.
-pub async fn gssapi_login() -> Result<Json<Value>, ApiError> {
-    Err(ApiError::NoGssapi)
-}
-
 pub async fn no_such_endpoint() -> Result<Json<Value>, ApiError> {
     Err(ApiError::NoSuchEndpoint)
 }

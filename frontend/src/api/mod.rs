@@ -1,6 +1,7 @@
 //! API v3 of Copr: translates requests into rules of `ops` and answers into JSON.
 
 mod auth;
+mod auth_session;
 mod backend_views;
 mod body;
 mod build;
@@ -13,6 +14,7 @@ mod error;
 mod etag;
 mod fields;
 mod general;
+mod gssapi;
 mod idempotency;
 mod limits;
 mod monitor;
@@ -29,6 +31,7 @@ mod query;
 mod shape;
 mod source_dict;
 mod tokens;
+mod trusted_publishing;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -45,7 +48,8 @@ pub use general::no_such_endpoint;
 pub use idempotency::once;
 pub use limits::{Limits, hold};
 pub use package::package_form;
-pub use project_chroot::days_until;
+pub use project::{fork_wish, new_project, project_changes};
+pub use project_chroot::{MOST_COMPS_BYTES, chroot_changes, days_until};
 pub use query::Query;
 pub use source_dict::source_dict;
 

@@ -161,10 +161,12 @@ fn responses(method: &str, operation: &Operation, answer: Value) -> Value {
         ("429", "Too many requests; `Retry-After` says when to come back"),
         ("503", "Something that is needed is away; try again"),
     ];
-    if operation.needs_login {
+    // What lets somebody in by other means than a token may refuse them too.
+    let lets_in = ["Kerberos", "browsers", "CI job"].iter().any(|word| operation.about.contains(word));
+    if operation.needs_login || lets_in {
         refusals.push(("401", "The login or the token is wrong or over"));
     }
-    if operation.needs_login || operation.about.contains("Kerberos") || operation.about.contains("browsers") {
+    if operation.needs_login || lets_in {
         refusals.push(("403", "You, or your token, may not do this"));
     }
     if method == "get" {

@@ -100,7 +100,7 @@ pub async fn edit(
     path: OwnerAndName,
     body: Body,
 ) -> Answer {
-    let changes = changes(&body.fields().await?)?;
+    let changes = project_changes(&body.fields().await?)?;
     let context = app.context();
     let (owner, name) = path.into_inner();
     let changed = app.store.write(move |tx| {
@@ -119,14 +119,7 @@ pub async fn fork(
     path: OwnerAndName,
     body: Body,
 ) -> Answer {
-    let fields = body.fields().await?;
-    let mut form = Form::new(&fields);
-    let wish = ForkWish {
-        name: form.required("name"),
-        ownername: form.text("ownername").filter(|owner| !owner.is_empty()),
-        confirm: form.flag("confirm").unwrap_or(false),
-    };
-    form.finish()?;
+    let wish = fork_wish(&body.fields().await?)?;
     let context = app.context();
     let (owner, name) = path.into_inner();
     let forked = app.store.write(move |tx| {
@@ -197,7 +190,20 @@ fn listed(conn: &mut Conn, owner: &str, name: &str) -> Result<Listed, OpError> {
     Ok(Listed { project, chroots })
 }
 
-fn new_project(fields: &Fields, ownername: String, exist_ok: bool) -> Result<NewProject, ApiError> {
+/// Where a copy goes.
+pub fn fork_wish(fields: &Fields) -> Result<ForkWish, ApiError> {
+    let mut form = Form::new(fields);
+    let wish = ForkWish {
+        name: form.required("name"),
+        ownername: form.text("ownername").filter(|owner| !owner.is_empty()),
+        confirm: form.flag("confirm").unwrap_or(false),
+    };
+    form.finish()?;
+    Ok(wish)
+}
+
+/// What a new project shall be; pages and API read the same fields.
+pub fn new_project(fields: &Fields, ownername: String, exist_ok: bool) -> Result<NewProject, ApiError> {
     let mut form = Form::new(fields);
     // An absent name is a problem that the rule reports together with all others.
     let name = form.text("name").unwrap_or_default();
@@ -209,7 +215,8 @@ fn new_project(fields: &Fields, ownername: String, exist_ok: bool) -> Result<New
     Ok(NewProject { ownername, name, persistent, storage, exist_ok, key_algorithm, settings })
 }
 
-fn changes(fields: &Fields) -> Result<ProjectChanges, ApiError> {
+/// What shall change in a project; absent fields stay.
+pub fn project_changes(fields: &Fields) -> Result<ProjectChanges, ApiError> {
     let mut form = Form::new(fields);
     let changes = read_changes(&mut form);
     form.finish()?;

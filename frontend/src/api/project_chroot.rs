@@ -16,7 +16,7 @@ use crate::{
 
 const DAY_S: i64 = 86_400;
 /// It travels in a message.
-const MOST_COMPS_BYTES: u64 = 4 << 20;
+pub const MOST_COMPS_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProjectChrootDto {
@@ -35,7 +35,7 @@ pub struct ProjectChrootDto {
 
 impl ProjectChrootDto {
     fn new(project: &Project, chroot: ProjectChroot, now: UnixTime) -> Self {
-        let delete_on = chroot.disabled_on.map(|dropped| dropped.plus_seconds(ops::DROPPED_DAYS * DAY_S));
+        let delete_on = ops::end_of(&chroot);
         let mock_chroot = chroot.name().to_string();
         let settings = chroot.settings;
         Self {
@@ -93,7 +93,7 @@ pub async fn edit(
     body: Body,
 ) -> Result<Json<ProjectChrootDto>, ApiError> {
     let (fields, files) = body.with_files(&web.uploads).await?;
-    let mut changes = changes(&fields)?;
+    let mut changes = chroot_changes(&fields)?;
     if let Some(file) = files.first() {
         let (name, content) = (file.file_name.clone(), file.text(MOST_COMPS_BYTES).await?);
         changes.comps = Some(NewComps { name, content });
@@ -110,7 +110,8 @@ pub async fn edit(
     Ok(Json(ProjectChrootDto::new(&project, chroot, now)))
 }
 
-fn changes(fields: &Fields) -> Result<ChrootChanges, ApiError> {
+/// What shall change in a chroot; absent fields stay. Pages and API read the same fields.
+pub fn chroot_changes(fields: &Fields) -> Result<ChrootChanges, ApiError> {
     let mut form = Form::new(fields);
     let by_commas = |text: String| {
         let modules = text.split([',', ' ', '\n']).map(str::trim).filter(|module| !module.is_empty());

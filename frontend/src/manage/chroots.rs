@@ -7,7 +7,7 @@ use coppice_model::{
     ChrootName, UnixTime,
     chroot::{ChrootDefinition, Repository, Runner},
 };
-use coppice_store::{Conn, MockChroot, mock_chroots, mock_chroots::NewMockChroot};
+use coppice_store::{Conn, MockChroot, mock_chroots, mock_chroots::NewMockChroot, project_chroots};
 use serde::Deserialize;
 
 use super::ManageError;
@@ -99,6 +99,7 @@ pub(super) fn add(tx: &mut Conn, add: &ChrootAdd) -> Result<String, ManageError>
         }
         Some(known) => {
             mock_chroots::update(tx, known.id, &new)?;
+            project_chroots::forget_ends(tx, &known)?;
             Ok(format!("chroot {name} exists and was updated\n"))
         }
     }
@@ -170,6 +171,9 @@ pub(super) fn list(conn: &mut Conn) -> Result<String, ManageError> {
 pub(super) fn activate(tx: &mut Conn, name: &str, is_active: bool) -> Result<String, ManageError> {
     let chroot = known(tx, name)?;
     mock_chroots::update_active(tx, chroot.id, is_active)?;
+    if is_active {
+        project_chroots::forget_ends(tx, &chroot)?;
+    }
     let state = if is_active { "active" } else { "inactive" };
     Ok(format!("chroot {name} is {state}\n"))
 }

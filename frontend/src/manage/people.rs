@@ -12,7 +12,6 @@ use coppice_store::{Conn, Page, User, users};
 use super::ManageError;
 use crate::{
     accounts::Passwords,
-    calendar::date,
     ops::{self, NewToken},
 };
 
@@ -84,16 +83,7 @@ pub(super) fn token(tx: &mut Conn, name: &str, days: i64, now: UnixTime) -> Resu
 impl Credentials {
     /// What a user puts into `~/.config/copr`.
     pub(super) fn config(&self, public_url: &str) -> String {
-        let mut text = format!(
-            "[copr-cli]\nlogin = {}\nusername = {}\ntoken = {}\ncopr_url = {public_url}\n",
-            self.token.login, self.user.name, self.token.token
-        );
-        // The client refuses plain HTTP unless told so.
-        if public_url.starts_with("http://") {
-            text.push_str("encrypted = False\n");
-        }
-        text.push_str(&format!("# expiration date: {}\n", date(self.token.expires_at)));
-        text
+        self.token.client_config(&self.user.name, public_url)
     }
 }
 

@@ -167,3 +167,31 @@ active = false
         assert_eq!(list, lines);
     }
 }
+
+#[tokio::test]
+async fn a_chroot_that_is_taken_back_forgets_what_projects_said_of_its_end() {
+    use coppice_model::UnixTime;
+    use coppice_store::{ProjectSettings, StoreError, mock_chroots, project_chroots, projects};
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let add = "chroot-add fedora-43-x86_64 --runner mock --mock-config fedora-43-x86_64";
+    say(&store, add).await.unwrap();
+    let (project, own) = store
+        .write(|tx| {
+            let reference =
+                coppice_model::ProjectRef { owner: "alice".parse().unwrap(), name: "tools".parse().unwrap() };
+            let project = projects::insert(tx, &reference, &ProjectSettings::default(), UnixTime(1))?.id;
+            let mock = mock_chroots::list(tx)?.remove(0);
+            project_chroots::insert(tx, project, &mock)?;
+            Ok::<_, StoreError>((project, project_chroots::list(tx, project)?.remove(0).id))
+        })
+        .await
+        .unwrap();
+    for back in ["chroot-activate fedora-43-x86_64", add] {
+        say(&store, "chroot-eol fedora-43-x86_64").await.unwrap();
+        store.write(move |tx| project_chroots::update_end(tx, own, Some(UnixTime(9)))).await.unwrap();
+        say(&store, back).await.unwrap();
+        let left = store.read(move |conn| project_chroots::list(conn, project)).await.unwrap();
+        assert_eq!(left[0].delete_on, None, "{back}");
+    }
+}

@@ -1,11 +1,12 @@
 //! Who asks: API logins and their tokens.
 
-use coppice_model::{UnixTime, UserId};
+use coppice_model::{OwnerName, UnixTime, UserId};
 use coppice_runtime::secret::hash_token;
 use coppice_store::{Conn, NewApiToken, StoreError, TokenScope, tokens};
 use rand::RngExt;
 
 use super::{Caller, OpError};
+use crate::calendar::date;
 
 pub(super) const DAY_S: i64 = 86_400;
 /// Contract section 2.
@@ -37,8 +38,26 @@ pub struct NewToken {
 
 impl NewToken {
     pub(super) fn new(days: i64, now: UnixTime) -> Self {
-        let expires_at = now.plus_seconds(days * DAY_S);
+        Self::lasting(days * DAY_S, now)
+    }
+
+    pub(super) fn lasting(seconds: i64, now: UnixTime) -> Self {
+        let expires_at = now.plus_seconds(seconds);
         Self { login: letters(LOGIN_LETTERS), token: letters(TOKEN_LETTERS), expires_at }
+    }
+
+    /// What its user puts into `~/.config/copr`.
+    pub fn client_config(&self, user: &OwnerName, public_url: &str) -> String {
+        let mut text = format!(
+            "[copr-cli]\nlogin = {}\nusername = {user}\ntoken = {}\ncopr_url = {public_url}\n",
+            self.login, self.token
+        );
+        // The client refuses plain HTTP unless told so.
+        if public_url.starts_with("http://") {
+            text.push_str("encrypted = False\n");
+        }
+        text.push_str(&format!("# expiration date: {}\n", date(self.expires_at)));
+        text
     }
 
     pub(super) fn row(&self, name: Option<String>, scope: TokenScope) -> NewApiToken {

@@ -30,6 +30,20 @@ pub fn cancel_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> Re
     find_build(tx, id)
 }
 
+/// Several at once; those that have ended stay as they are. Returns how many were canceled.
+pub fn cancel_builds(tx: &mut Conn, cx: &Context, by: &Caller, ids: &[BuildId]) -> Result<usize, OpError> {
+    let mut canceled = 0;
+    for id in ids {
+        match cancel_build(tx, cx, by, *id) {
+            Ok(_) => canceled += 1,
+            // Said before anything of the build was changed.
+            Err(OpError::Conflict(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(canceled)
+}
+
 fn cancel_source(tx: &mut Conn, build: &Build, now: UnixTime) -> Result<(), OpError> {
     if let Ok(Step::To(next)) = build.source_state.on(SourceEvent::Canceled) {
         let after = Build { source_state: next, source_ended_on: Some(now), ..build.clone() };

@@ -28,8 +28,7 @@ pub fn create_project(
     by: &Caller,
     new: &NewProject,
 ) -> Result<Project, OpError> {
-    let owner = find_owner(tx, &new.ownername)?;
-    rights::ensure_can_create(tx, by, &owner)?;
+    let owner = find_own(tx, by, &new.ownername)?;
     let existing = projects::find(tx, owner.as_str(), &new.name)?;
     if let Some(project) = existing.as_ref().filter(|_| new.exist_ok) {
         return Ok(project.clone());
@@ -43,6 +42,13 @@ pub fn create_project(
     let settings = settings(cx, by, new)?;
     let key = new.key_algorithm.unwrap_or_default();
     store(tx, cx, &ProjectRef { owner, name }, (&settings, &chroots, key))
+}
+
+/// A user or group under whose name the caller may make projects.
+pub fn find_own(conn: &mut Conn, by: &Caller, ownername: &str) -> Result<OwnerName, OpError> {
+    let owner = find_owner(conn, ownername)?;
+    rights::ensure_can_create(conn, by, &owner)?;
+    Ok(owner)
 }
 
 pub(super) fn store(

@@ -47,6 +47,7 @@ pub fn fork_project(
         Some(existing) => into_existing(tx, by, source, existing, wish)?,
         None => create(tx, cx, source, (owner, &wish.name))?,
     };
+    projects::update_origin(tx, target.id, source.id)?;
     for package in known {
         if packages::find(tx, target.id, package.name.as_str())?.is_none() {
             // What a forge says of the source is not meant for the copy.

@@ -8,10 +8,10 @@ use coppice_store::{Conn, Project, build_chroots, build_chroots::StoredResults, 
 use super::{Context, OpError, delete_builds};
 
 /// Copr: a build's results stay so long after a newer good one.
-const KEPT_DAYS: i64 = 14;
+pub(super) const KEPT_DAYS: i64 = 14;
 const DAY_S: i64 = 86_400;
 /// Contract section 9.1, `delete_after_days`: so long the results of a dropped chroot stay.
-pub const DROPPED_DAYS: i64 = 7;
+pub(super) const DROPPED_DAYS: i64 = 7;
 /// How many rows one transaction takes.
 const PORTION: i64 = 500;
 /// And how many chroots, with all their results.
@@ -36,17 +36,18 @@ pub fn prune_results(tx: &mut Conn, cx: &Context, after: i64) -> Result<Option<i
     Ok(next)
 }
 
-/// Orders the removal of what chroots hold that projects dropped long enough ago; the chroots leave their projects.
-/// Returns how many went.
+/// Orders the removal of what chroots hold whose time is over: dropped long enough ago, or given up by their projects
+/// after their end. The chroots leave their projects. Returns how many went.
 pub fn expire_chroots(tx: &mut Conn, cx: &Context) -> Result<usize, OpError> {
-    let dropped = project_chroots::list_dropped(tx, cx.now.plus_seconds(-DROPPED_DAYS * DAY_S), CHROOTS)?;
-    for chroot in &dropped {
+    let dropped = cx.now.plus_seconds(-DROPPED_DAYS * DAY_S);
+    let over = project_chroots::list_over(tx, (dropped, cx.now), CHROOTS)?;
+    for chroot in &over {
         let project = projects::get(tx, chroot.project)?;
         let rows = build_chroots::list_results(tx, project.id, chroot.name())?;
         remove(tx, cx, &project, rows)?;
         project_chroots::delete(tx, chroot.id)?;
     }
-    Ok(dropped.len())
+    Ok(over.len())
 }
 
 fn remove(tx: &mut Conn, cx: &Context, project: &Project, rows: Vec<StoredResults>) -> Result<(), OpError> {

@@ -1,7 +1,7 @@
 //! New builds from addresses or from an uploaded file.
 
-use coppice_model::{Attempt, BuildId, address, state::SourceState, work::TaskId};
-use coppice_store::{BuildSource, BuildView, Conn, Package, attempts, build_chroots, builds, project_dirs};
+use coppice_model::{BuildId, address, state::SourceState};
+use coppice_store::{BuildSource, BuildView, Conn, Package, build_chroots, builds, project_dirs};
 
 use super::{
     BuildRequest, Caller, Context, OpError, Problem, SourceForm, batch, build_request::Accepted, choose,
@@ -174,9 +174,6 @@ fn insert_one(
         batch,
     };
     let id = builds::insert(tx, &row, cx.now)?;
-    if source_state == SourceState::Pending {
-        attempts::insert(tx, &TaskId::Source(id), Attempt::FIRST)?;
-    }
     let mut chroots = Vec::new();
     for chroot in accepted.chroots.iter().flatten() {
         chroots.push(build_chroots::insert(tx, id, chroot)?);

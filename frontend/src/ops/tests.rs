@@ -6,6 +6,7 @@ mod environment;
 mod forks;
 mod keys;
 mod options;
+mod outdated;
 mod packages;
 mod projects;
 mod reports;
@@ -70,6 +71,11 @@ stories! {
         a_refused_or_stopped_package_leaves_nothing,
         results_go_two_weeks_after_a_newer_good_build,
         a_dropped_chroot_goes_with_its_results_after_a_week;
+    outdated:
+        a_chroot_at_its_end_stays_until_its_project_gives_it_up,
+        a_chroot_that_is_built_again_forgets_its_end,
+        a_dropped_chroot_stays_longer_when_it_is_extended,
+        what_retention_takes_next_is_known_before;
     reports:
         a_repeated_report_changes_nothing,
         a_lost_builder_is_another_attempt,

@@ -5,7 +5,7 @@ use coppice_store::{ApiToken, Conn, TokenScope, tokens};
 
 use super::{
     Caller, OpError, Problem, authenticate::NewToken, find_project, problem::ensure_none,
-    rights::ensure_whole,
+    publishers::TOKEN_NAME, rights::ensure_whole,
 };
 
 const MOST_TOKENS: usize = 100;
@@ -39,7 +39,9 @@ pub fn create_token(
 ) -> Result<(i64, NewToken), OpError> {
     ensure_whole(by)?;
     let scope = scope(tx, wish)?;
-    let known = tokens::list(tx, by.user.id)?;
+    let mut known = tokens::list(tx, by.user.id)?;
+    // Those of CI jobs end by themselves.
+    known.retain(|token| !token.name.as_deref().is_some_and(|name| name.starts_with(TOKEN_NAME)));
     let name = wish.name.trim();
     let days = wish.days.unwrap_or(DEFAULT_DAYS);
     let mut problems = Vec::new();

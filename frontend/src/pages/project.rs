@@ -1,179 +1,91 @@
-//! Pages of projects and their owners.
+//! The first page of a project: how to use it, what it is, and how it does.
+
+mod facts;
+mod health;
+mod releases;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Path},
+    web::{Data, ServiceConfig},
 };
-use coppice_model::{ChrootName, OwnerName};
+use coppice_model::{ChrootName, DirName, ProjectRef, UnixTime, state::ActionState};
 use coppice_store::{
-    BuildFilter, BuildLine, Conn, Page, Project, ProjectChroot, builds, groups, project_chroots, projects,
-    users,
+    ActionKind, BuildFilter, Conn, Page, Project, ProjectChroot, ProjectDir, actions, builds,
+    project_chroots, project_dirs, projects,
 };
 use serde::Serialize;
 use url::Url;
 
-use super::{PageError, Viewer, frame, project_url};
-use crate::{App, api::Query, calendar, web::Web};
+use self::{
+    facts::{Fact, facts},
+    health::Health,
+    releases::{Release, releases},
+};
+use super::{
+    PageError, Viewer,
+    frame::{self, ProjectHead, ProjectPath, both},
+    markdown, project_url,
+    rows::BuildRow,
+};
+use crate::{App, web::Web};
 
-const PER_PAGE: i64 = 50;
-const SUMMARY: usize = 160;
+const LATEST_BUILDS: i64 = 5;
+/// Of directories of pull requests there may be hundreds.
+const SHOWN_DIRS: usize = 20;
+
+pub use self::releases::readable;
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Links to the neighbours of a part of a list.
-#[derive(Debug, Serialize)]
-struct Pager {
-    newer: Option<String>,
-    older: Option<String>,
+/// Below `/coprs`.
+pub fn routes(config: &mut ServiceConfig) {
+    both(config, "", |resource| resource.get(overview));
 }
 
-/// The wanted part and one more, which tells whether something follows.
-fn wanted(query: &Query) -> Page {
-    let page: i64 = query.get("page").and_then(|text| text.parse().ok()).unwrap_or(0);
-    Page { offset: page.clamp(0, 1_000_000) * PER_PAGE, ..Page::first(PER_PAGE + 1) }
-}
-
-fn pager<T>(items: &mut Vec<T>, page: Page) -> Pager {
-    let number = page.offset / PER_PAGE;
-    let size = usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
-    let older = (items.len() > size).then(|| format!("?page={}", number + 1));
-    items.truncate(size);
-    Pager { newer: (number > 0).then(|| format!("?page={}", number - 1)), older }
-}
-
-#[derive(Debug, Serialize)]
-struct ProjectRow {
-    url: String,
-    full_name: String,
-    summary: String,
-}
-
-impl From<Project> for ProjectRow {
-    fn from(project: Project) -> Self {
-        let reference = project.reference();
-        let first_line = project.settings.description.lines().next().unwrap_or_default();
-        Self {
-            url: project_url(&reference),
-            full_name: reference.to_string(),
-            summary: first_line.chars().take(SUMMARY).collect(),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct ProjectList {
-    owner: Option<String>,
-    projects: Vec<ProjectRow>,
-    #[serde(flatten)]
-    pager: Pager,
-}
-
-impl ProjectList {
-    fn new(owner: Option<String>, mut found: Vec<Project>, page: Page) -> Self {
-        let pager = pager(&mut found, page);
-        Self { owner, projects: found.into_iter().map(ProjectRow::from).collect(), pager }
-    }
-}
-
-/// The newest projects that want to be seen here.
-pub async fn home(app: Data<App>, web: Data<Web>, viewer: Viewer, query: Query) -> Answer {
-    let page = wanted(&query);
-    let found = app.store.read(move |conn| projects::list_newest(conn, false, page)).await?;
-    frame::Page::new(&web, &viewer).html("home.html", &ProjectList::new(None, found, page))
-}
-
-pub async fn owner(
-    app: Data<App>,
-    web: Data<Web>,
-    viewer: Viewer,
-    name: Path<String>,
-    query: Query,
-) -> Answer {
-    projects_of(&app, (&web, &viewer), name.into_inner(), wanted(&query)).await
-}
-
-pub async fn group(
-    app: Data<App>,
-    web: Data<Web>,
-    viewer: Viewer,
-    name: Path<String>,
-    query: Query,
-) -> Answer {
-    projects_of(&app, (&web, &viewer), format!("@{name}"), wanted(&query)).await
-}
-
-async fn projects_of(app: &App, (web, viewer): (&Web, &Viewer), owner: String, page: Page) -> Answer {
-    let name = owner.clone();
-    let read = app.store.read(move |conn| {
-        let missing = || PageError::NotFound(format!("{name} does not exist here."));
-        let owner: OwnerName = name.parse().map_err(|_| missing())?;
-        let known = match owner.group() {
-            Some(group) => groups::find_by_name(conn, group)?.is_some(),
-            None => users::find_by_name(conn, owner.as_str())?.is_some(),
-        };
-        if known { Ok(projects::list(conn, Some(owner.as_str()), page)?) } else { Err(missing()) }
-    });
-    let found = read.await?;
-    frame::Page::new(web, viewer).html("user.html", &ProjectList::new(Some(owner), found, page))
-}
-
-pub async fn page(
-    app: Data<App>,
-    web: Data<Web>,
-    viewer: Viewer,
-    path: Path<(String, String)>,
-    query: Query,
-) -> Answer {
-    let (owner, name) = path.into_inner();
-    show(&app, (&web, &viewer), (owner, name), wanted(&query)).await
-}
-
-pub async fn group_project(
-    app: Data<App>,
-    web: Data<Web>,
-    viewer: Viewer,
-    path: Path<(String, String)>,
-    query: Query,
-) -> Answer {
-    let (group, name) = path.into_inner();
-    show(&app, (&web, &viewer), (format!("@{group}"), name), wanted(&query)).await
-}
-
-struct Found {
-    project: Project,
-    chroots: Vec<ProjectChroot>,
-    builds: Vec<BuildLine>,
-}
-
-async fn show(
+/// What a page of a project is made of; gives the viewer back. The head needs no statement for visitors.
+pub async fn read<T, F>(
     app: &App,
-    (web, viewer): (&Web, &Viewer),
-    (owner, name): (String, String),
-    page: Page,
-) -> Answer {
-    let found = app.store.read(move |conn| find(conn, &owner, &name, page)).await?;
-    frame::Page::new(web, viewer).html("project.html", &ProjectPage::new(found, web, page))
+    viewer: Viewer,
+    path: &ProjectPath,
+    read: F,
+) -> Result<(Viewer, ProjectHead, T), PageError>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Conn, &Project) -> Result<T, PageError> + Send + 'static,
+{
+    let (owner, name) = (path.owner.clone(), path.project.clone());
+    let work = app.store.read(move |conn| {
+        let project = projects::find(conn, &owner, &name)?.ok_or_else(|| missing(&owner, &name))?;
+        let head = ProjectHead::load(conn, &project, &viewer)?;
+        let found = read(conn, &project)?;
+        Ok((viewer, head, found))
+    });
+    work.await
 }
 
-fn find(conn: &mut Conn, owner: &str, name: &str, page: Page) -> Result<Found, PageError> {
-    let project = projects::find(conn, owner, name)?
-        .ok_or_else(|| PageError::NotFound(format!("Project {owner}/{name} does not exist.")))?;
-    let chroots = project_chroots::list_buildable(conn, project.id)?;
-    let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
-    let builds = builds::list(conn, &filter, page)?;
-    Ok(Found { project, chroots, builds })
+pub fn missing(owner: &str, name: &str) -> PageError {
+    PageError::NotFound(format!("Project {owner}/{name} does not exist."))
 }
 
 #[derive(Debug, Serialize)]
-struct ProjectPage {
-    project: About,
+struct Overview {
+    head: ProjectHead,
+    tab: &'static str,
     /// What follows `dnf copr enable`.
     enable: String,
     server: Server,
-    chroots: Vec<ChrootRow>,
+    /// The first repo file, for those who have no plugin.
+    repo_file: Option<String>,
+    repo_name: String,
+    description: Option<String>,
+    instructions: Option<String>,
+    releases: Vec<Release>,
+    facts: Vec<Fact>,
+    dirs: Vec<Dir>,
+    more_dirs: usize,
+    health: Vec<Health>,
     builds: Vec<BuildRow>,
-    #[serde(flatten)]
-    pager: Pager,
+    origin: Option<Origin>,
 }
 
 /// What DNF must be told once of a server that is not at the default port of HTTPS.
@@ -182,6 +94,19 @@ struct Server {
     host: String,
     protocol: String,
     port: Option<u16>,
+}
+
+#[derive(Debug, Serialize)]
+struct Dir {
+    name: String,
+    url: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Origin {
+    name: String,
+    url: String,
+    is_under_way: bool,
 }
 
 impl Server {
@@ -195,68 +120,83 @@ impl Server {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct About {
-    full_name: String,
-    description: String,
-    instructions: String,
+async fn overview(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPath) -> Answer {
+    let (now, shown) = (app.clock.now(), Data::clone(&web));
+    let work = app.store.read(move |conn| {
+        let found = project_chroots::find_buildable_of(conn, &path.owner, &path.project)?;
+        let (project, chroots) = found.ok_or_else(|| missing(&path.owner, &path.project))?;
+        let head = ProjectHead::load(conn, &project, &viewer)?;
+        let overview = Overview::read(conn, &shown, head, (&project, &chroots), now)?;
+        Ok::<_, PageError>((viewer, overview))
+    });
+    let (viewer, overview) = work.await?;
+    frame::Page::new(&web, &viewer).html("project.html", &overview)
 }
 
-#[derive(Debug, Serialize)]
-struct ChrootRow {
-    name: String,
-    repo_file: String,
-    results: String,
-    snapshots: String,
-}
-
-#[derive(Debug, Serialize)]
-struct BuildRow {
-    id: i64,
-    url: String,
-    package: String,
-    state: &'static str,
-    submitted: String,
-    submitter: String,
-}
-
-impl ProjectPage {
-    fn new(found: Found, web: &Web, page: Page) -> Self {
-        let Found { project, chroots, mut builds } = found;
-        let pager = pager(&mut builds, page);
-        let reference = project.reference();
-        let url = project_url(&reference);
-        let file = format!("{}-{}", project.owner.in_repo_id(), project.name);
-        let chroot = |name: &ChrootName| ChrootRow {
-            name: name.to_string(),
-            repo_file: format!("{url}repo/{0}/{file}-{0}.repo", name.name_release()),
-            results: format!("{}/{reference}/{name}/", web.site.results_url),
-            snapshots: format!("{url}snapshots/{name}/"),
+impl Overview {
+    fn read(
+        conn: &mut Conn,
+        web: &Web,
+        head: ProjectHead,
+        (project, chroots): (&Project, &[ProjectChroot]),
+        now: UnixTime,
+    ) -> Result<Self, PageError> {
+        let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
+        let latest = builds::list(conn, &filter, Page::first(LATEST_BUILDS))?;
+        let names: Vec<ChrootName> = chroots.iter().map(|chroot| chroot.name().clone()).collect();
+        let cells = match latest.is_empty() {
+            true => Vec::new(),
+            false => builds::matrix(conn, project.id, &DirName::from(&project.name), &names)?,
         };
-        Self {
-            enable: format!("{}/{reference}", web.site.host),
+        let mut dirs = project_dirs::list(conn, project.id)?;
+        dirs.retain(|dir| !dir.name.is_main());
+        let origin = origin(conn, project)?;
+        let (releases, settings) = (releases(project, chroots, &head.url, web, now), &project.settings);
+        Ok(Self {
+            tab: "overview",
+            enable: format!("{}/{}", web.site.host, project.reference()),
             server: Server::new(web),
-            chroots: chroots.iter().map(|c| chroot(c.name())).collect(),
-            builds: builds.iter().map(|line| BuildRow::new(line, &url)).collect(),
-            project: About {
-                full_name: reference.to_string(),
-                description: project.settings.description,
-                instructions: project.settings.instructions,
-            },
-            pager,
-        }
+            repo_file: releases.first().map(|first| format!("{}{}", web.public_url, first.repo_file)),
+            repo_name: format!("{}-{}.repo", project.owner.in_repo_id(), project.name),
+            description: markup(&settings.description),
+            instructions: markup(&settings.instructions),
+            releases,
+            facts: facts(project, now),
+            more_dirs: dirs.len().saturating_sub(SHOWN_DIRS),
+            dirs: dirs.iter().rev().take(SHOWN_DIRS).map(|dir| Dir::new(dir, &head.url)).collect(),
+            health: if cells.is_empty() { Vec::new() } else { health::rows(&cells, chroots) },
+            builds: latest.iter().map(|line| BuildRow::new(line, now)).collect(),
+            origin,
+            head,
+        })
     }
 }
 
-impl BuildRow {
-    fn new(line: &BuildLine, project_url: &str) -> Self {
-        Self {
-            id: line.id.0,
-            url: format!("{project_url}build/{}/", line.id),
-            package: super::build::package(line),
-            state: line.state().as_str(),
-            submitted: calendar::moment(line.submitted_on),
-            submitter: line.submitter.as_ref().map(ToString::to_string).unwrap_or_default(),
-        }
+fn markup(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| markdown::render(text).to_string())
+}
+
+impl Dir {
+    fn new(dir: &ProjectDir, project_url: &str) -> Self {
+        let (_, short) = dir.name.as_str().split_once(':').unwrap_or_default();
+        Self { name: format!(":{short}"), url: format!("{project_url}builds/?dirname={}", dir.name) }
+    }
+}
+
+/// Two statements for copies, none for others.
+fn origin(conn: &mut Conn, project: &Project) -> Result<Option<Origin>, PageError> {
+    let Some(id) = project.forked_from else { return Ok(None) };
+    let names = projects::references(conn, &[id])?;
+    let Some(reference) = names.get(&id) else { return Ok(None) };
+    let is_fork = |action: &coppice_store::Action| {
+        action.kind == ActionKind::Fork && action.state == ActionState::Waiting
+    };
+    let is_under_way = actions::list(conn, &project.reference(), 20)?.iter().any(is_fork);
+    Ok(Some(Origin::new(reference, is_under_way)))
+}
+
+impl Origin {
+    fn new(reference: &ProjectRef, is_under_way: bool) -> Self {
+        Self { name: reference.to_string(), url: project_url(reference), is_under_way }
     }
 }

@@ -49,18 +49,26 @@ pub fn list(conn: &mut Conn, build: BuildId) -> Result<Vec<AttemptRecord>, Store
     column::all(query.load::<AttemptRow>(conn)?)
 }
 
-/// A new attempt, ordered but not yet taken.
-pub fn insert(conn: &mut Conn, task: &TaskId, attempt: Attempt) -> Result<(), StoreError> {
-    let row = (
-        attempts::build_id.eq(task.build().0),
-        attempts::task.eq(task.to_string()),
-        attempts::attempt.eq(i64::from(attempt.0)),
-    );
-    on_either!(conn, |c| diesel::insert_into(attempts::table).values(row).execute(c)?);
-    Ok(())
+/// Two columns of one that has not ended.
+macro_rules! record {
+    ($conn:expr, $task:expr, $attempt:expr, $changes:expr) => {{
+        let row = (
+            attempts::build_id.eq($task.build().0),
+            attempts::task.eq($task.to_string()),
+            attempts::attempt.eq(i64::from($attempt.0)),
+            $changes.0,
+            $changes.1,
+        );
+        let new = diesel::insert_into(attempts::table).values(row);
+        let known = new.on_conflict((attempts::task, attempts::attempt)).do_update().set($changes);
+        let open = diesel::query_dsl::methods::FilterDsl::filter(known, attempts::ended_on.is_null());
+        on_either!($conn, |c| open.execute(c)?);
+        Ok(())
+    }};
 }
 
-pub fn update_taken(
+/// A machine took the task. Nothing is stored before: what only waits is no attempt yet.
+pub fn record_taken(
     conn: &mut Conn,
     task: &TaskId,
     attempt: Attempt,
@@ -68,14 +76,22 @@ pub fn update_taken(
     at: UnixTime,
 ) -> Result<(), StoreError> {
     let changes = (attempts::builder.eq(builder), attempts::started_on.eq(at.0));
-    let row = attempts::table
-        .filter(attempts::task.eq(task.to_string()))
-        .filter(attempts::attempt.eq(i64::from(attempt.0)));
-    diesel::update(row).set(changes).execute(conn)?;
-    Ok(())
+    record!(conn, task, attempt, changes)
 }
 
-/// Closes an attempt; one that is closed stays as it is.
+/// It ended, also where nobody has told that it was taken; one that is closed stays as it is.
+pub fn record_ended(
+    conn: &mut Conn,
+    task: &TaskId,
+    attempt: Attempt,
+    outcome: &str,
+    at: UnixTime,
+) -> Result<(), StoreError> {
+    let changes = (attempts::ended_on.eq(at.0), attempts::outcome.eq(outcome));
+    record!(conn, task, attempt, changes)
+}
+
+/// Closes an attempt if there is one.
 pub fn update_ended(
     conn: &mut Conn,
     task: &TaskId,

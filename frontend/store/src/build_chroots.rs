@@ -10,12 +10,18 @@ use coppice_model::{
     state::{ChrootState, Stage},
     work::{DistGitCommit, TaskId},
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::{count_star, sql},
+    prelude::*,
+    sql_types::Bool,
+};
 
 use crate::{BuildFailure, Conn, StoreError, changes, column, conn::on_either, schema::build_chroots};
 
 pub use good::{Good, list_good};
-pub use results::{StoredResults, forget_results, list_results, list_superseded};
+pub use results::{
+    StoredResults, Superseded, forget_results, list_results, list_superseded, list_superseded_of,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildChroot {
@@ -198,4 +204,20 @@ pub fn keep_failure_log(conn: &mut Conn, id: i64, failure: &str) -> Result<(), S
     let row = build_chroots::table.find(id).filter(build_chroots::state.eq("failed"));
     diesel::update(row).set(build_chroots::failure_log.eq(failure)).execute(conn)?;
     Ok(())
+}
+
+/// How many unfinished builds of chroots there are, by chroot and state; one statement.
+pub fn count_open(conn: &mut Conn) -> Result<Vec<(ChrootName, ChrootState, i64)>, StoreError> {
+    // As the index says it: a bound value would not be recognized.
+    let unfinished = sql::<Bool>("state IN ('waiting', 'pending', 'starting', 'running')");
+    let query = build_chroots::table
+        .filter(unfinished)
+        .group_by((build_chroots::chroot, build_chroots::state))
+        .select((build_chroots::chroot, build_chroots::state, count_star()));
+    let rows: Vec<(String, String, i64)> = on_either!(conn, |c| query.load(c)?);
+    let count = |(chroot, state, count): (String, String, i64)| {
+        let chroot = column::word("a build's chroot", &chroot)?;
+        Ok((chroot, column::word("a chroot's state", &state)?, count))
+    };
+    rows.into_iter().map(count).collect()
 }

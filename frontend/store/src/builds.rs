@@ -1,6 +1,7 @@
 //! Builds: one submission, its source phase and what was asked for.
 
 mod lines;
+mod matrix;
 mod newest;
 mod row;
 
@@ -22,7 +23,11 @@ use crate::{
     schema::{build_chroots as chroots, builds, projects, users},
 };
 pub use lines::{BuildFilter, BuildLine, ChrootLine, list, list_lines_by_id};
-pub use newest::{Newest, latest_of_packages, newest_good_in_chroots, newest_in_chroots};
+pub use matrix::{Cell, matrix, versions};
+pub use newest::{
+    Newest, latest_of_packages, latest_of_projects, newest_good_in_chroots, newest_in_chroots,
+    recent_projects,
+};
 use row::{BuildRow, SourceColumns};
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,6 +33,11 @@ pub(crate) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<Str
     serde_json::to_string(value).map_err(|e| StoreError::Unreadable { what, reason: e.to_string() })
 }
 
+/// What is found as it stands in a pattern of SQL's LIKE; the escape is `\`.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
 pub(crate) fn time(seconds: Option<i64>) -> Option<UnixTime> {
     seconds.map(UnixTime)
 }

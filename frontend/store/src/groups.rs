@@ -4,7 +4,7 @@ use coppice_model::{OwnerName, UnixTime, UserId};
 use diesel::prelude::*;
 
 use crate::{
-    Conn, StoreError,
+    Conn, StoreError, column,
     schema::{groups, memberships, users},
 };
 
@@ -79,6 +79,12 @@ pub fn list(conn: &mut Conn) -> Result<Vec<(String, Vec<String>)>, StoreError> {
     Ok(all)
 }
 
+/// The names of the groups that a user is in, without their `@`, by name; one statement.
+pub fn names_of_user(conn: &mut Conn, user: UserId) -> Result<Vec<String>, StoreError> {
+    let own = memberships::table.inner_join(groups::table).filter(memberships::user_id.eq(user.0));
+    Ok(own.order(groups::name).select(groups::name).load(conn)?)
+}
+
 /// `name` without the `@`.
 pub fn is_member(conn: &mut Conn, name: &str, user: UserId) -> Result<bool, StoreError> {
     let count: i64 = memberships::table
@@ -88,4 +94,15 @@ pub fn is_member(conn: &mut Conn, name: &str, user: UserId) -> Result<bool, Stor
         .count()
         .get_result(conn)?;
     Ok(count > 0)
+}
+
+/// The groups of a user, as owners; one statement.
+pub fn list_of(conn: &mut Conn, user: UserId) -> Result<Vec<OwnerName>, StoreError> {
+    let names: Vec<String> = memberships::table
+        .inner_join(groups::table)
+        .filter(memberships::user_id.eq(user.0))
+        .order(groups::name)
+        .select(groups::name)
+        .load(conn)?;
+    names.iter().map(|name| column::word("a group's name", &format!("@{name}"))).collect()
 }

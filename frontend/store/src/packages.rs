@@ -1,10 +1,13 @@
 //! Packages of projects: a row appears when somebody adds it, or when the first source of that name was imported.
 
+mod lists;
+
 use coppice_model::{PackageId, PackageName, ProjectId, UnixTime};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{BuildSource, Conn, Page, StoreError, column, schema::packages};
+pub use lists::{PackageFilter, find_by_beginning, list_with_newest};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {

@@ -79,3 +79,19 @@ pub fn put(conn: &mut Conn, project: ProjectId, user: UserId, roles: Roles) -> R
     })?;
     Ok(())
 }
+
+/// Who asks for a role in one of these projects; one statement.
+pub fn list_requests(conn: &mut Conn, of: &[ProjectId]) -> Result<Vec<(ProjectId, OwnerName)>, StoreError> {
+    let ids: Vec<i64> = of.iter().map(|id| id.0).collect();
+    let asked = PermissionState::Request.as_str();
+    let query = permissions::table
+        .inner_join(users::table)
+        .filter(permissions::project_id.eq_any(ids))
+        .filter(permissions::admin.eq(asked).or(permissions::builder.eq(asked)))
+        .order((permissions::project_id, users::name))
+        .select((permissions::project_id, users::name));
+    let rows: Vec<(i64, String)> = on_either!(conn, |c| query.load(c)?);
+    let request =
+        |(project, name): (i64, String)| Ok((ProjectId(project), column::word("a user's name", &name)?));
+    rows.into_iter().map(request).collect()
+}

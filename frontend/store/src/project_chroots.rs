@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use coppice_model::{ChrootName, ProjectId, UnixTime};
+use coppice_model::{ChrootName, ProjectId, ProjectRef, UnixTime};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ pub struct ProjectChroot {
     pub is_enabled: bool,
     /// When it was dropped from the project.
     pub disabled_on: Option<UnixTime>,
+    /// When what it holds goes, where the project said so; counts while nothing is built for it.
+    pub delete_on: Option<UnixTime>,
     pub settings: ChrootSettings,
     /// The catalogue's entry.
     pub mock: MockChroot,
@@ -34,6 +36,12 @@ impl ProjectChroot {
     /// Whether builds go here: enabled in the project and active in the catalogue.
     pub fn is_buildable(&self) -> bool {
         self.is_enabled && self.mock.is_active
+    }
+
+    /// Whether it still holds what was built, though nothing is built for it any more: dropped by the project, or
+    /// at its end in the catalogue.
+    pub fn is_outdated(&self) -> bool {
+        if self.is_enabled { !self.mock.is_active } else { self.disabled_on.is_some() }
     }
 }
 
@@ -78,6 +86,7 @@ struct ProjectChrootRow {
     is_enabled: bool,
     disabled_on: Option<i64>,
     settings: String,
+    delete_on: Option<i64>,
 }
 
 fn domain(row: ProjectChrootRow, mock: MockChrootRow) -> Result<ProjectChroot, StoreError> {
@@ -86,6 +95,7 @@ fn domain(row: ProjectChrootRow, mock: MockChrootRow) -> Result<ProjectChroot, S
         project: ProjectId(row.project_id),
         is_enabled: row.is_enabled,
         disabled_on: column::time(row.disabled_on),
+        delete_on: column::time(row.delete_on),
         settings: column::from_json("a chroot's settings", &row.settings)?,
         mock: mock.try_into()?,
     })
@@ -138,16 +148,63 @@ pub fn list_buildable(conn: &mut Conn, project: ProjectId) -> Result<Vec<Project
     Ok(chroots)
 }
 
-/// Chroots that projects dropped before `before`, with their projects; one statement.
-pub fn list_dropped(conn: &mut Conn, before: UnixTime, limit: i64) -> Result<Vec<ProjectChroot>, StoreError> {
-    let rows: Vec<(ProjectChrootRow, MockChrootRow)> = project_chroots::table
+/// Chroots whose time is over: those that projects dropped before `dropped`, unless they said another time, and
+/// those at their end that projects gave up; one statement.
+pub fn list_over(
+    conn: &mut Conn,
+    (dropped, now): (UnixTime, UnixTime),
+    limit: i64,
+) -> Result<Vec<ProjectChroot>, StoreError> {
+    use project_chroots::{delete_on, disabled_on, is_enabled};
+    let week_is_over = delete_on.is_null().and(disabled_on.lt(dropped.0)).or(delete_on.lt(now.0));
+    let is_dropped = is_enabled.eq(false).and(disabled_on.is_not_null()).and(week_is_over);
+    let is_given_up = is_enabled.eq(true).and(mock_chroots::is_active.eq(false)).and(delete_on.lt(now.0));
+    let query = project_chroots::table
         .inner_join(mock_chroots::table)
-        .filter(project_chroots::is_enabled.eq(false))
-        .filter(project_chroots::disabled_on.lt(before.0))
+        .filter(is_dropped.or(is_given_up))
         .order(project_chroots::id)
-        .limit(limit)
-        .load(conn)?;
+        .limit(limit);
+    let rows = on_either!(conn, |c| query.load::<(ProjectChrootRow, MockChrootRow)>(c)?);
     rows.into_iter().map(|(row, mock)| domain(row, mock)).collect()
+}
+
+/// What projects of these owners hold though nothing is built for it, by project and catalogue; one statement.
+pub fn list_outdated(
+    conn: &mut Conn,
+    owners: &[String],
+) -> Result<Vec<(ProjectRef, ProjectChroot)>, StoreError> {
+    use project_chroots::{disabled_on, is_enabled};
+    let is_dropped = is_enabled.eq(false).and(disabled_on.is_not_null());
+    let is_ended = is_enabled.eq(true).and(mock_chroots::is_active.eq(false));
+    let query = project_chroots::table
+        .inner_join(projects::table)
+        .inner_join(mock_chroots::table)
+        .filter(projects::owner.eq_any(owners))
+        .filter(is_dropped.or(is_ended))
+        .order((projects::owner, projects::name, mock_chroots::id))
+        .select((projects::owner, projects::name, project_chroots::all_columns, mock_chroots::all_columns));
+    let rows = on_either!(conn, |c| query.load::<(String, String, ProjectChrootRow, MockChrootRow)>(c)?);
+    let domain = |(owner, name, row, mock): (String, String, _, _)| {
+        let owner = column::word("a project's owner", &owner)?;
+        let project = ProjectRef { owner, name: column::word("a project's name", &name)? };
+        Ok((project, domain(row, mock)?))
+    };
+    rows.into_iter().map(domain).collect()
+}
+
+pub fn update_end(conn: &mut Conn, id: i64, end: Option<UnixTime>) -> Result<(), StoreError> {
+    let end = project_chroots::delete_on.eq(column::seconds(end));
+    diesel::update(project_chroots::table.find(id)).set(end).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets what projects said of the end of a chroot that is built again.
+pub fn forget_ends(conn: &mut Conn, mock: &MockChroot) -> Result<(), StoreError> {
+    let enabled = project_chroots::table
+        .filter(project_chroots::mock_chroot_id.eq(mock.id))
+        .filter(project_chroots::is_enabled.eq(true));
+    diesel::update(enabled).set(project_chroots::delete_on.eq(None::<i64>)).execute(conn)?;
+    Ok(())
 }
 
 pub fn delete(conn: &mut Conn, id: i64) -> Result<(), StoreError> {
@@ -199,6 +256,7 @@ pub fn insert(conn: &mut Conn, project: ProjectId, mock: &MockChroot) -> Result<
     Ok(())
 }
 
+/// What was said of its end counts no more.
 pub fn update_enabled(
     conn: &mut Conn,
     id: i64,
@@ -208,6 +266,7 @@ pub fn update_enabled(
     let changes = (
         project_chroots::is_enabled.eq(is_enabled),
         project_chroots::disabled_on.eq(column::seconds(disabled_on)),
+        project_chroots::delete_on.eq(None::<i64>),
     );
     diesel::update(project_chroots::table.find(id)).set(changes).execute(conn)?;
     Ok(())
@@ -219,4 +278,28 @@ pub fn update_settings(conn: &mut Conn, id: i64, settings: &ChrootSettings) -> R
         .set(project_chroots::settings.eq(settings))
         .execute(conn)?;
     Ok(())
+}
+
+/// The chroots of these projects whose end is near, with when their results go; one statement.
+pub fn list_ending(
+    conn: &mut Conn,
+    of: &[ProjectId],
+) -> Result<Vec<(ProjectId, ChrootName, UnixTime)>, StoreError> {
+    let ids: Vec<i64> = of.iter().map(|id| id.0).collect();
+    let query = project_chroots::table
+        .inner_join(mock_chroots::table)
+        .filter(project_chroots::project_id.eq_any(ids))
+        .filter(project_chroots::settings.like("%\"delete_on\":%"))
+        .filter(project_chroots::settings.not_like("%\"delete_on\":null%"))
+        .order(project_chroots::id)
+        .select((project_chroots::project_id, mock_chroots::name, project_chroots::settings));
+    let rows: Vec<(i64, String, String)> = on_either!(conn, |c| query.load(c)?);
+    let mut ending = Vec::new();
+    for (project, chroot, settings) in rows {
+        let settings: ChrootSettings = column::from_json("a chroot's settings", &settings)?;
+        if let Some(end) = settings.delete_on {
+            ending.push((ProjectId(project), column::word("a chroot's name", &chroot)?, end));
+        }
+    }
+    Ok(ending)
 }

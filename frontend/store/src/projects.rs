@@ -1,5 +1,7 @@
 //! Projects and their settings.
 
+mod lists;
+
 use std::collections::HashMap;
 
 use coppice_model::{ChrootName, OwnerName, ProjectId, ProjectName, ProjectRef, UnixTime};
@@ -9,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Conn, Page, StoreError, column,
     conn::on_either,
-    schema::{mock_chroots, project_chroots, projects},
+    schema::{builds, mock_chroots, packages, project_chroots, project_dirs, projects},
 };
+pub use lists::{count_of, list_by_id, list_forks, list_of_owners, most_forked};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -23,6 +26,8 @@ pub struct Project {
     pub created_at: UnixTime,
     /// When the key is to be given a longer life; `None`: never by itself.
     pub key_renew_on: Option<UnixTime>,
+    /// The project that this one is a copy of.
+    pub forked_from: Option<ProjectId>,
 }
 
 impl Project {
@@ -105,6 +110,7 @@ pub(crate) struct ProjectRow {
     key_fingerprint: Option<String>,
     created_at: i64,
     key_renew_on: Option<i64>,
+    forked_from: Option<i64>,
 }
 
 impl TryFrom<ProjectRow> for Project {
@@ -124,6 +130,7 @@ impl TryFrom<ProjectRow> for Project {
             key_fingerprint: row.key_fingerprint,
             created_at: UnixTime(row.created_at),
             key_renew_on: column::time(row.key_renew_on),
+            forked_from: row.forked_from.map(ProjectId),
         })
     }
 }
@@ -196,7 +203,7 @@ pub fn list_newest(conn: &mut Conn, with_unlisted: bool, page: Page) -> Result<V
 
 /// Substrings of owner and name (either one may be empty), or of name and description; one statement.
 pub fn search(conn: &mut Conn, words: &str, page: Page) -> Result<Vec<Project>, StoreError> {
-    let contains = |text: &str| format!("%{}%", escaped(&text.to_lowercase()));
+    let contains = |text: &str| format!("%{}%", column::literal(&text.to_lowercase()));
     let mut query = projects::table.into_boxed();
     if let Some((owner, name)) = words.split_once('/') {
         query = query
@@ -218,10 +225,6 @@ pub fn search(conn: &mut Conn, words: &str, page: Page) -> Result<Vec<Project>, 
 #[diesel::declare_sql_function]
 extern "SQL" {
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 pub fn insert(
@@ -273,6 +276,12 @@ pub fn update_key(
     Ok(())
 }
 
+/// Says that it is a copy.
+pub fn update_origin(conn: &mut Conn, id: ProjectId, of: ProjectId) -> Result<(), StoreError> {
+    diesel::update(projects::table.find(id.0)).set(projects::forked_from.eq(of.0)).execute(conn)?;
+    Ok(())
+}
+
 pub fn update_renewal(conn: &mut Conn, id: ProjectId, on: UnixTime) -> Result<(), StoreError> {
     diesel::update(projects::table.find(id.0)).set(projects::key_renew_on.eq(on.0)).execute(conn)?;
     Ok(())
@@ -288,6 +297,24 @@ pub fn list_to_renew(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<P
 pub fn list_expired(conn: &mut Conn, now: UnixTime, limit: i64) -> Result<Vec<Project>, StoreError> {
     let query = projects::table.filter(projects::delete_on.le(now.0)).order(projects::delete_on);
     column::all(query.limit(limit).load::<ProjectRow>(conn)?)
+}
+
+/// How much a project holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Extent {
+    pub builds: i64,
+    pub packages: i64,
+    /// With the main one.
+    pub dirs: i64,
+}
+
+/// Three statements.
+pub fn extent(conn: &mut Conn, id: ProjectId) -> Result<Extent, StoreError> {
+    Ok(Extent {
+        builds: builds::table.filter(builds::project_id.eq(id.0)).count().get_result(conn)?,
+        packages: packages::table.filter(packages::project_id.eq(id.0)).count().get_result(conn)?,
+        dirs: project_dirs::table.filter(project_dirs::project_id.eq(id.0)).count().get_result(conn)?,
+    })
 }
 
 /// With everything that hangs on it: chroots, packages, builds.

@@ -125,6 +125,15 @@ diesel::table! {
         key_fingerprint -> Nullable<Text>,
         created_at -> BigInt,
         key_renew_on -> Nullable<BigInt>,
+        forked_from -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    profiles (owner) {
+        owner -> Text,
+        text -> Text,
+        pinned -> Text,
     }
 }
 
@@ -132,6 +141,34 @@ diesel::table! {
     webhook_secrets (project_id) {
         project_id -> BigInt,
         secret -> Text,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        forge -> Text,
+        event -> Text,
+        delivery -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        status -> BigInt,
+        outcome -> Text,
+        builds -> Text,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    legal_flags (id) {
+        id -> BigInt,
+        owner -> Text,
+        project -> Text,
+        reporter_id -> Nullable<BigInt>,
+        message -> Text,
+        created_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Text>,
     }
 }
 
@@ -161,6 +198,7 @@ diesel::table! {
         is_enabled -> Bool,
         disabled_on -> Nullable<BigInt>,
         settings -> Text,
+        delete_on -> Nullable<BigInt>,
     }
 }
 
@@ -316,8 +354,10 @@ diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
+diesel::joinable!(legal_flags -> users (reporter_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
+diesel::joinable!(packages -> projects (project_id));
 diesel::joinable!(builds -> projects (project_id));
 diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
@@ -333,6 +373,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     sessions,
     permissions,
+    legal_flags,
     mock_chroots,
     projects,
     project_dirs,

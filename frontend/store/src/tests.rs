@@ -1,5 +1,9 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
+mod reading;
+mod accounts;
+mod told;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

@@ -41,6 +41,12 @@ pub fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<User>, StoreEr
     query.first::<UserRow>(conn).optional()?.map(User::try_from).transpose()
 }
 
+/// Whom something in the database names.
+pub fn get(conn: &mut Conn, id: UserId) -> Result<User, StoreError> {
+    let row = users::table.find(id.0).first::<UserRow>(conn).optional()?;
+    row.ok_or_else(|| StoreError::Absent(format!("user {}", id.0)))?.try_into()
+}
+
 /// Whether somebody has this name, written in whatever letters: names that differ in their case only would be mistaken
 /// for each other.
 pub fn is_taken(conn: &mut Conn, name: &OwnerName) -> Result<bool, StoreError> {

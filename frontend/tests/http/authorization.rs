@@ -82,8 +82,9 @@ async fn assert_complete(frontend: &Frontend, routes: &[Route]) {
     let document = frontend.get("/api_3/openapi.json").await.ok();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, described) in methods.as_object().unwrap() {
-            // Old ways do what new ones do.
-            if method == "get" || described["deprecated"] == true {
+            // Old ways do what new ones do; jobs prove who they are by what they send.
+            let is_for_jobs = path == "/api_3/trusted-publishing/exchange";
+            if method == "get" || described["deprecated"] == true || is_for_jobs {
                 continue;
             }
             let is_there = routes.iter().any(|route| route.is_of(method, path));

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use coppice_model::UnixTime;
-use coppice_runtime::secret::hash_token;
+use coppice_runtime::secret::{hash_token, random_token};
 use coppice_store::{NewSession, StoreError, sessions, users};
 use reqwest::{
     Method, RequestBuilder,
@@ -26,7 +26,7 @@ impl Frontend {
     /// That of a user who is there already.
     pub async fn browser(&self, name: &str) -> Browser<'_> {
         let browser = self.visitor();
-        let secret = format!("a session of {name}, long enough to be one");
+        let secret = random_token();
         let new = NewSession {
             token_hash: hash_token(&secret),
             method: "test".into(),

@@ -81,6 +81,13 @@ async fn a_package_is_added_edited_and_takes_another_source() {
     frontend.close().await;
 }
 
+/// As a browser reads it.
+fn unescaped(html: &str) -> String {
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&#x27;", "'"), ("&#x2F;", "/"), ("&amp;", "&")];
+    entities.iter().fold(html.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_comes_back_into_its_form_as_it_was_sent() {
     let frontend = Frontend::start().await;
@@ -122,19 +129,11 @@ async fn every_kind_comes_back_into_its_form_as_it_was_sent() {
         let leads = leads_to(&browser.submit(&form, &action, fields).await);
         let name = fields[0].1;
         assert_eq!(package(&alice, name).await["source_type"], kind);
-        let shown = browser.get(&format!("{leads}edit/")).await.text;
+        let shown = unescaped(&browser.get(&format!("{leads}edit/")).await.text);
         assert!(shown.contains(&format!("action=\"{leads}edit/{kind}/\"")), "{kind}\n{shown}");
         for (field, value) in &fields[usize::from(kind != "distgit")..] {
-            let value =
-                value.replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('/', "&#x2F;");
-            let plain = shown.replace("&#x27;", "&#39;").replace("https:&#x2F;&#x2F;", "https://");
-            let found = [
-                format!("value=\"{value}\""),
-                format!(">{value}"),
-                format!("value=\"{}\"", value.replace("&#x2F;", "/")),
-                value.replace("&#x2F;", "/"),
-            ];
-            assert!(found.iter().any(|text| plain.contains(text)), "{kind}: {field} is {value}\n{plain}");
+            let found = [format!("value=\"{value}\""), format!(">{value}")];
+            assert!(found.iter().any(|text| shown.contains(text)), "{kind}: {field} is {value}\n{shown}");
         }
     }
     frontend.close().await;

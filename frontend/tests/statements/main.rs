@@ -30,27 +30,42 @@ async fn statements(frontend: &Frontend, path: &str) -> Vec<String> {
 }
 
 /// Addresses whose answers differ in length only, and the most that each may ask.
-const LISTS: [(&str, &str, usize); 8] = [
-    ("project/list?limit=1", "project/list?limit=500", 2),
-    ("project/list?ownername=user001&limit=1", "project/list?ownername=user001", 2),
-    ("project/search?query=proj&limit=1", "project/search?query=proj&limit=500", 2),
+const LISTS: [(&str, &str, usize); 18] = [
+    ("/api_3/project/list?limit=1", "/api_3/project/list?limit=500", 2),
+    ("/api_3/project/list?ownername=user001&limit=1", "/api_3/project/list?ownername=user001", 2),
+    ("/api_3/project/search?query=proj&limit=1", "/api_3/project/search?query=proj&limit=500", 2),
     (
-        "build/list?ownername=user001&projectname=proj-0001&limit=1",
-        "build/list?ownername=user001&projectname=proj-0001&limit=500",
+        "/api_3/build/list?ownername=user001&projectname=proj-0001&limit=1",
+        "/api_3/build/list?ownername=user001&projectname=proj-0001&limit=500",
         3,
     ),
     (
-        "build/list?ownername=user001&projectname=proj-0001&limit=1&status=succeeded",
-        "build/list?ownername=user001&projectname=proj-0001&limit=500&status=succeeded",
+        "/api_3/build/list?ownername=user001&projectname=proj-0001&limit=1&status=succeeded",
+        "/api_3/build/list?ownername=user001&projectname=proj-0001&limit=500&status=succeeded",
         3,
     ),
     (
-        "package/list?ownername=user001&projectname=proj-0001&limit=1&with_latest_build=True&with_latest_succeeded_build=True",
-        "package/list?ownername=user001&projectname=proj-0001&limit=20&with_latest_build=True&with_latest_succeeded_build=True",
+        "/api_3/package/list?ownername=user001&projectname=proj-0001&limit=1&with_latest_build=True&with_latest_succeeded_build=True",
+        "/api_3/package/list?ownername=user001&projectname=proj-0001&limit=20&with_latest_build=True&with_latest_succeeded_build=True",
         8,
     ),
-    ("monitor?ownername=user001&projectname=proj-0541", "monitor?ownername=user001&projectname=proj-0001", 2),
-    ("build-chroot/list?build_id=1&limit=1", "build-chroot/list?build_id=1", 2),
+    (
+        "/api_3/monitor?ownername=user001&projectname=proj-0541",
+        "/api_3/monitor?ownername=user001&projectname=proj-0001",
+        2,
+    ),
+    ("/api_3/build-chroot/list?build_id=1&limit=1", "/api_3/build-chroot/list?build_id=1", 2),
+    // Pages. The longest project has 5,000 builds, the other one 18.
+    ("/coprs/user001/proj-0541/", "/coprs/user001/proj-0001/", 5),
+    ("/coprs/user001/proj-0541/builds/?state=failed", "/coprs/user001/proj-0001/builds/", 4),
+    ("/coprs/user001/proj-0001/packages/?q=pkg-01", "/coprs/user001/proj-0001/packages/", 4),
+    ("/coprs/user001/proj-0541/monitor/", "/coprs/user001/proj-0001/monitor/", 3),
+    ("/coprs/user001/proj-0541/monitor/detailed/", "/coprs/user001/proj-0001/monitor/detailed/", 3),
+    ("/coprs/user001/proj-0001/package/pkg-01/", "/coprs/user002/proj-0002/package/pkg-02/", 4),
+    ("/coprs/user199/", "/coprs/user001/", 5),
+    ("/coprs/fulltext/?fulltext=proj-0999", "/coprs/fulltext/?fulltext=pkg-0", 3),
+    ("/coprs/packages/search/?name=pkg-01&version=1.7", "/coprs/packages/search/?name=pkg-01", 1),
+    ("/coprs/50/", "/", 3),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,8 +74,8 @@ async fn a_long_list_takes_as_many_statements_as_a_short_one() {
     let frontend = Frontend::start_bare(|_| {}).await;
     corpus::fill(frontend.store(), false).await.unwrap();
     for (short, long, most) in LISTS {
-        let few = statements(&frontend, &format!("/api_3/{short}")).await;
-        let many = statements(&frontend, &format!("/api_3/{long}")).await;
+        let few = statements(&frontend, short).await;
+        let many = statements(&frontend, long).await;
         assert_eq!(few.len(), many.len(), "{short} and {long}:\n{}", many.join("\n"));
         assert!(!few.is_empty() && few.len() <= most, "{short}:\n{}", few.join("\n"));
     }

@@ -1,6 +1,6 @@
 //! The API on a server that was used for a year: CPU of a request, with the database's; latency; memory.
 
-mod client;
+pub mod client;
 pub mod server;
 
 use coppice_kit::{corpus, postgres::Postgres, redis::Redis};
@@ -58,7 +58,7 @@ fn on(kind: &Kind) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// Milliseconds of CPU for one request: the middle one of several portions, because others use this machine too.
-fn cost(server: &Server, client: &Client, route: &Route) -> anyhow::Result<f64> {
+pub fn cost(server: &Server, client: &Client, route: &Route) -> anyhow::Result<f64> {
     client.repeat(route, WARM_UP)?;
     let portions = (0..PORTIONS).map(|_| portion(server, client, route));
     Ok(median(portions.collect::<anyhow::Result<_>>()?))

@@ -9,6 +9,7 @@ mod publish;
 mod refresh;
 mod sign;
 mod usage;
+mod web;
 
 use clap::Parser;
 use figure::Figure;
@@ -41,12 +42,13 @@ struct Cli {
 
 type Bench = fn() -> anyhow::Result<Vec<Figure>>;
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("pipeline", pipeline::measure),
     ("publish", publish::measure),
     ("sign", sign::measure),
     ("refresh", refresh::measure),
     ("api", api::measure),
+    ("web", web::measure),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -1,10 +1,10 @@
 use super::super::{
-    docs, general, monitor,
+    docs, general, gssapi, monitor,
     operation::{Endpoint, choice, integer, operation, text},
-    publishing, tokens,
+    publishing, tokens, trusted_publishing,
 };
 use super::{OWNER, PROJECT};
-use crate::repofile;
+use crate::{pages::ticket_login, repofile};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![
@@ -69,8 +69,19 @@ fn accounts() -> Vec<Endpoint> {
             ),
         Endpoint::at("/tokens/{id:\\d+}")
             .only_delete(tokens::revoke, operation("The token stops working at once").login()),
+        Endpoint::at("/trusted-publishing/exchange").post(
+            trusted_publishing::exchange,
+            operation("A token for a CI job, for what its forge signed that it is; it lives 15 minutes")
+                .body(&[
+                    text("token", "The identity token of the job, for the audience of this service").needed(),
+                    OWNER,
+                    PROJECT,
+                ])
+                .answers::<trusted_publishing::JobToken>(),
+        ),
         Endpoint::at("/gssapi_login")
-            .get(general::gssapi_login, operation("Log in by Kerberos, where that is configured")),
-        Endpoint::at("/gssapi_login/web-ui").get(general::gssapi_login, operation("The same for browsers")),
+            .get(gssapi::login, operation("Log in by Kerberos, where that is configured")),
+        Endpoint::at("/gssapi_login/web-ui")
+            .get(ticket_login, operation("The same for browsers").query(&[text("next", "Where to go then")])),
     ]
 }

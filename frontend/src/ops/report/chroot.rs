@@ -41,7 +41,7 @@ fn taken(tx: &mut Conn, of: (&BuildView, &BuildChroot), builder: &str, at: UnixT
             ..chroot.clone()
         };
         moved(build_chroots::update(tx, chroot, &after)?)?;
-        attempts::update_taken(tx, &chroot.task(), chroot.attempt, builder, at)?;
+        attempts::record_taken(tx, &chroot.task(), chroot.attempt, builder, at)?;
     }
     Ok(())
 }
@@ -143,7 +143,7 @@ fn end(
         ..chroot.clone()
     };
     moved(build_chroots::update(tx, chroot, &after)?)?;
-    attempts::update_ended(tx, &chroot.task(), chroot.attempt, &text, at)?;
+    attempts::record_ended(tx, &chroot.task(), chroot.attempt, &text, at)?;
     batch::release(tx, cx, view.build.batch)?;
     Ok(true)
 }
@@ -158,7 +158,7 @@ pub(super) fn lost(
 ) -> Result<(), OpError> {
     let Some((view, chroot)) = current(tx, cx, which)? else { return Ok(()) };
     let Some(next) = step(&chroot, ChrootEvent::BuilderLost)? else { return Ok(()) };
-    attempts::update_ended(tx, &chroot.task(), chroot.attempt, &format!("lost: {reason}"), at)?;
+    attempts::record_ended(tx, &chroot.task(), chroot.attempt, &format!("lost: {reason}"), at)?;
     if chroot.attempt.0 >= cx.settings.max_attempts {
         let failure = our_failure(chroot.attempt.0, reason);
         return end(tx, cx, (&view, &chroot), Some(failure), at).map(drop);
@@ -175,7 +175,6 @@ pub(super) fn lost(
         ..chroot.clone()
     };
     moved(build_chroots::update(tx, &chroot, &after)?)?;
-    attempts::insert(tx, &after.task(), after.attempt)?;
     order::chroot(tx, cx, &view, &after)
 }
 

@@ -4,11 +4,11 @@ use coppice_model::{
     BuildId, UnixTime,
     messages::Imported,
     state::{ChrootEvent, SourceEvent, Step},
-    work::{DistGitCommit, Failure, FailureCause},
+    work::{Failure, FailureCause},
 };
 use coppice_store::{
-    Build, BuildChroot, BuildFailure, BuildView, Conn, PackageSettings, attempts, build_chroots, builds,
-    packages, project_chroots,
+    Build, BuildChroot, BuildFailure, BuildView, Conn, PackageSettings, build_chroots, builds, packages,
+    project_chroots,
 };
 
 use super::{inconsistent, moved, package_failure, source};
@@ -70,7 +70,7 @@ fn begin(tx: &mut Conn, build: &Build, chroot: &BuildChroot, imported: &Imported
     let Step::To(next) = chroot.state.on(event).map_err(inconsistent)? else { return Ok(()) };
     let mut after = BuildChroot { state: next, ..chroot.clone() };
     match (event, commit) {
-        (ChrootEvent::Imported, Some(commit)) => start(tx, &mut after, commit)?,
+        (ChrootEvent::Imported, Some(commit)) => after.commit = Some(commit.clone()),
         (ChrootEvent::SourceFailed, _) => {
             let message = format!("the source was not imported for {}", chroot.chroot);
             after.failure = Some(BuildFailure { cause: Some(FailureCause::SourceImport), message });
@@ -83,11 +83,6 @@ fn begin(tx: &mut Conn, build: &Build, chroot: &BuildChroot, imported: &Imported
         }
     }
     moved(build_chroots::update(tx, chroot, &after)?)
-}
-
-fn start(tx: &mut Conn, chroot: &mut BuildChroot, commit: &DistGitCommit) -> Result<(), OpError> {
-    chroot.commit = Some(commit.clone());
-    Ok(attempts::insert(tx, &chroot.task(), chroot.attempt)?)
 }
 
 /// What the user gave cannot be imported.

@@ -27,7 +27,7 @@ pub(super) fn progress(
             let Some(next) = step(build, SourceEvent::Picked)? else { return Ok(()) };
             let after = Build { source_state: next, source_builder: Some(builder.clone()), ..build.clone() };
             moved(builds::update_source(tx, build, &after)?)?;
-            Ok(attempts::update_taken(tx, &TaskId::Source(build.id), build.source_attempt, builder, at)?)
+            Ok(attempts::record_taken(tx, &TaskId::Source(build.id), build.source_attempt, builder, at)?)
         }
         Progress::Delayed { .. } => Ok(()),
         Progress::Stage { .. } => {
@@ -66,7 +66,7 @@ fn made(tx: &mut Conn, cx: &Context, view: BuildView, srpm_url: &str, at: UnixTi
         ..build.clone()
     };
     moved(builds::update_source(tx, build, &after)?)?;
-    attempts::update_ended(tx, &TaskId::Source(build.id), build.source_attempt, "succeeded", at)?;
+    attempts::record_ended(tx, &TaskId::Source(build.id), build.source_attempt, "succeeded", at)?;
     order::everything_ready(tx, cx, &BuildView { build: after, chroots: view.chroots })
 }
 
@@ -80,7 +80,11 @@ pub(in crate::ops) fn fail(
 ) -> Result<(), OpError> {
     let build = &view.build;
     let Some(next) = step(build, SourceEvent::Failed)? else { return Ok(()) };
-    attempts::update_ended(tx, &TaskId::Source(build.id), build.source_attempt, &failure.message, at)?;
+    // Its sources were made before the import, or were there.
+    if build.source_state != SourceState::Importing {
+        let task = TaskId::Source(build.id);
+        attempts::record_ended(tx, &task, build.source_attempt, &failure.message, at)?;
+    }
     for chroot in &view.chroots {
         fail_chroot(tx, chroot, &failure, at)?;
     }
@@ -116,7 +120,7 @@ pub(super) fn lost(
     let build = &view.build;
     let Some(next) = step(build, SourceEvent::BuilderLost)? else { return Ok(()) };
     let task = TaskId::Source(build.id);
-    attempts::update_ended(tx, &task, build.source_attempt, &format!("lost: {reason}"), at)?;
+    attempts::record_ended(tx, &task, build.source_attempt, &format!("lost: {reason}"), at)?;
     if build.source_attempt.0 >= cx.settings.max_attempts {
         return fail(tx, cx, &view, our_failure(build.source_attempt.0, reason), at);
     }
@@ -128,7 +132,6 @@ pub(super) fn lost(
         ..build.clone()
     };
     moved(builds::update_source(tx, build, &after)?)?;
-    attempts::insert(tx, &task, after.source_attempt)?;
     order::everything_ready(tx, cx, &BuildView { build: after, chroots: view.chroots })
 }
 

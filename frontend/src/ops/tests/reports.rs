@@ -45,6 +45,7 @@ pub fn a_repeated_report_changes_nothing(world: &World) {
 
 pub fn a_lost_builder_is_another_attempt(world: &World) {
     let build = one_pending(world);
+    assert!(tries(world, build).is_empty(), "what only waits is no attempt");
     world.take(&rpm(build, F43), 1);
     world.heard(lost(&rpm(build, F43), 1));
     assert_eq!(world.state(build), BuildState::Pending);

@@ -6,6 +6,7 @@ use actix_web::{
 };
 use coppice_store::passwords;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use url::form_urlencoded;
 
 use super::{before, let_in, local};
@@ -62,7 +63,12 @@ fn choices(web: &Web, next: &str) -> Vec<Choice> {
         url: format!("/oidc_login/?provider={}&next={next}", provider.name),
         icon: if provider.is_forge { "branch" } else { "" },
     };
-    web.accounts.providers().iter().map(choice).collect()
+    let mut all: Vec<Choice> = web.accounts.providers().iter().map(choice).collect();
+    if web.accounts.has_kerberos() {
+        let url = format!("/api_3/gssapi_login/web-ui/?next={next}");
+        all.push(Choice { label: "Kerberos ticket".into(), url, icon: "key" });
+    }
+    all
 }
 
 pub(super) async fn page(
@@ -133,7 +139,7 @@ pub(super) async fn logout_page(web: Data<Web>, viewer: Viewer) -> Result<HttpRe
     if viewer.user().is_none() {
         return Ok(see_other(&web, "/").answer());
     }
-    Page::new(&web, &viewer).html("accounts/logout.html", &())
+    Page::new(&web, &viewer).html("accounts/logout.html", &json!({}))
 }
 
 pub(super) async fn logout(

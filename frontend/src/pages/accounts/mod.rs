@@ -1,13 +1,17 @@
 //! Coming in and going out: login, sign-up, the account and its devices.
 
 mod account;
+mod data;
 mod elsewhere;
 mod groups;
 mod invitations;
 mod login;
 mod newcomer;
+mod publishers;
 mod sealed;
 mod signup;
+mod ticket;
+mod tokens;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,9 +22,11 @@ use coppice_store::User;
 
 use super::{
     PageError, Viewer,
-    frame::{keep_session, see_other},
+    frame::{both, keep_session, see_other},
 };
 use crate::{App, ops, web::Web};
+
+pub use ticket::login as ticket_login;
 
 /// Outside `/coprs`.
 pub fn site_routes(config: &mut ServiceConfig) {
@@ -36,6 +42,13 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(
             web::resource("/user/identities/pending").get(newcomer::connect_page).post(newcomer::connect),
         )
+        .service(web::resource("/user/info").get(data::page))
+        .service(web::resource("/user/info/download").get(data::download))
+        .service(web::resource("/user/delete").post(data::delete))
+        .service(web::resource("/api").get(tokens::api_page))
+        .service(web::resource("/api/new").post(tokens::renew))
+        .service(web::resource("/user/tokens").get(tokens::page).post(tokens::make))
+        .service(web::resource("/user/tokens/revoke").post(tokens::revoke))
         .service(web::resource("/groups/list/my").get(groups::list))
         .service(
             web::resource("/groups/activate/{team:.+}").get(groups::activate_page).post(groups::activate),
@@ -46,6 +59,11 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/user/sessions/end-others").post(account::end_others))
         .service(web::resource("/admin/invitations").get(invitations::page).post(invitations::make))
         .service(web::resource("/admin/invitations/withdraw").post(invitations::withdraw));
+}
+
+/// Below `/coprs`.
+pub fn routes(config: &mut ServiceConfig) {
+    both(config, "/integrations/publishers", |at| at.get(publishers::page).post(publishers::change));
 }
 
 /// Only addresses of our own, so that nobody is led elsewhere by a link to our login.

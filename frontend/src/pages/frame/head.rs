@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Viewer;
 use crate::{
     ops::{self, Caller, OpError},
-    pages::project_url,
+    pages::{project_url, rows::summary},
 };
 
 #[derive(Debug, Clone, Serialize)]
@@ -25,15 +25,13 @@ pub struct ProjectHead {
     pub can_delete: bool,
 }
 
-const SUMMARY_CHARS: usize = 160;
-
 impl ProjectHead {
     /// One statement more for who is no owner, none for visitors.
     pub fn load(conn: &mut Conn, project: &Project, viewer: &Viewer) -> Result<Self, OpError> {
         Self::of(conn, project, viewer.caller())
     }
 
-    /// The same, where only the caller is known.
+    /// The same where the viewer cannot be taken along.
     pub fn of(conn: &mut Conn, project: &Project, caller: Option<&Caller>) -> Result<Self, OpError> {
         let (mut can_build, mut can_edit, mut can_delete) = (false, false, false);
         if let Some(caller) = caller {
@@ -46,7 +44,6 @@ impl ProjectHead {
             None => format!("/coprs/{}/", project.owner),
         };
         let reference = project.reference();
-        let summary = project.settings.description.lines().find(|line| !line.trim().is_empty());
         Ok(Self {
             id: project.id.0,
             owner: project.owner.to_string(),
@@ -54,12 +51,7 @@ impl ProjectHead {
             name: project.name.to_string(),
             full_name: reference.to_string(),
             url: project_url(&reference),
-            summary: summary
-                .unwrap_or_default()
-                .trim_start_matches(['#', ' '])
-                .chars()
-                .take(SUMMARY_CHARS)
-                .collect(),
+            summary: summary(&project.settings.description),
             can_build,
             can_edit,
             can_delete,

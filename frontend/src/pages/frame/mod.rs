@@ -14,4 +14,4 @@ pub use moment::Moment;
 pub use page::{Page, SeeOther, see_other};
 pub use path::{ProjectPath, both};
 pub use posted::{Fields, Posted};
-pub use viewer::{Viewer, cookie, forget_session, keep_session, read_cookie, set_cookie};
+pub use viewer::{Viewer, cookie, forget_session, keep_session, read_cookie, session_secret, set_cookie};

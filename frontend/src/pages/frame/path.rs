@@ -15,10 +15,13 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 
 use crate::pages::PageError;
 
+/// Everything but `g`, which is no owner: a project of a group may be called as a page is.
+const OWNER: &str = "{owner:[^/][^/]+|[^/g]}";
+
 /// Registers one page below a project for people and for groups. `rest` begins with a slash or is empty.
 pub fn both(config: &mut ServiceConfig, rest: &str, resource: impl Fn(Resource) -> Resource) {
     config.service(resource(web::resource(format!("/g/{{group}}/{{project}}{rest}"))));
-    config.service(resource(web::resource(format!("/{{owner}}/{{project}}{rest}"))));
+    config.service(resource(web::resource(format!("/{OWNER}/{{project}}{rest}"))));
 }
 
 /// Which project an address names, in either form.

@@ -127,6 +127,11 @@ pub fn cookie<'a>(web: &Web, plain: &str, value: String, age: Duration) -> Cooki
         .finish()
 }
 
+/// The secret of the session that a browser has, or says it has.
+pub fn session_secret(request: &HttpRequest, web: &Web) -> Option<String> {
+    read_cookie(request, web, SESSION)
+}
+
 /// What the browser keeps for us.
 pub fn read_cookie(request: &HttpRequest, web: &Web, plain: &str) -> Option<String> {
     let found = request.cookie(&name(web, plain))?;

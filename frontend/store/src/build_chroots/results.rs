@@ -13,6 +13,7 @@ use crate::{
 };
 
 const SUPERSEDED: &str = include_str!("superseded.sql");
+const SUPERSEDED_OF: &str = include_str!("superseded_of.sql");
 
 /// Results of one build in one chroot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,50 @@ impl TryFrom<Row> for StoredResults {
             chroot: column::word("a build's chroot", &row.chroot)?,
         })
     }
+}
+
+/// Results of a build in one chroot that a newer good build made useless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseded {
+    pub build: BuildId,
+    pub package: PackageName,
+    pub chroot: ChrootName,
+    /// When the first newer good build ended.
+    pub since: UnixTime,
+}
+
+#[derive(QueryableByName)]
+struct SupersededRow {
+    #[diesel(sql_type = BigInt)]
+    build_id: i64,
+    #[diesel(sql_type = Text)]
+    package: String,
+    #[diesel(sql_type = Text)]
+    chroot: String,
+    #[diesel(sql_type = BigInt)]
+    since: i64,
+}
+
+impl TryFrom<SupersededRow> for Superseded {
+    type Error = StoreError;
+    fn try_from(row: SupersededRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            build: BuildId(row.build_id),
+            package: column::word("a build's package", &row.package)?,
+            chroot: column::word("a build's chroot", &row.chroot)?,
+            since: UnixTime(row.since),
+        })
+    }
+}
+
+/// Of one project, those that go first before the others; one statement.
+pub fn list_superseded_of(
+    conn: &mut Conn,
+    project: ProjectId,
+    limit: i64,
+) -> Result<Vec<Superseded>, StoreError> {
+    let query = diesel::sql_query(SUPERSEDED_OF).bind::<BigInt, _>(project.0).bind::<BigInt, _>(limit);
+    column::all(on_either!(conn, |c| query.load::<SupersededRow>(c)?))
 }
 
 /// Of a project in one chroot; one statement.

@@ -10,8 +10,9 @@ use coppice_model::{
     state::{BuildState, ChrootState, SourceState},
 };
 use diesel::{
-    dsl::{case_when, exists, not},
+    dsl::{case_when, exists, not, sql},
     prelude::*,
+    sql_types::Bool,
 };
 use serde::Deserialize;
 
@@ -22,6 +23,14 @@ use crate::{
     schema::{build_chroots as chroots, builds, projects, users},
 };
 use wanted::Wanted;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    #[sql_name = "lower"]
+    fn lower_or_null(
+        text: diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    ) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
 
 /// A build as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +122,12 @@ pub struct BuildFilter {
     pub state: Option<BuildState>,
     /// Only older ones.
     pub before: Option<BuildId>,
+    /// The next newer ones.
+    pub after: Option<BuildId>,
+    /// Only those that something is still to become of.
+    pub is_active: bool,
+    /// Each one is part of the package's or the submitter's name, or begins the version.
+    pub words: Vec<String>,
 }
 
 #[derive(Queryable)]
@@ -216,6 +231,26 @@ macro_rules! filtered {
         if let Some(before) = $filter.before {
             $query = $query.filter(builds::id.lt(before.0));
         }
+        if let Some(after) = $filter.after {
+            $query = $query.filter(builds::id.gt(after.0));
+        }
+        if $filter.is_active {
+            let open = sql::<Bool>("build_chroots.state IN ('waiting', 'pending', 'starting', 'running')");
+            let chroots = chroots::table.filter(open).select(chroots::build_id);
+            let sources = ["pending", "starting", "running", "importing"];
+            $query = $query.filter(builds::source_state.eq_any(sources).or(builds::id.eq_any(chroots)));
+        }
+        for word in &$filter.words {
+            let part = format!("%{}%", column::literal(&word.to_lowercase()));
+            let version = format!("%\"version\":\"{}%", column::literal(&word.to_lowercase()));
+            $query = $query.filter(
+                lower_or_null(builds::package)
+                    .like(part.clone())
+                    .escape('\\')
+                    .or(lower_or_null(builds::header).like(version).escape('\\'))
+                    .or(lower_or_null(users::name.nullable()).like(part).escape('\\')),
+            );
+        }
         if let Some(wanted) = $filter.state.map(Wanted::of) {
             let own = || chroots::table.filter(chroots::build_id.eq(builds::id));
             let phase = || builds::source_state.eq(wanted.phase);
@@ -239,9 +274,17 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<Bui
     let rows = on_either!(conn, |c| {
         let mut query = lines!().into_boxed();
         filtered!(query, filter);
-        query.order(builds::id.desc()).limit(page.limit()).offset(page.offset()).load::<LineRow>(c)?
+        query = match filter.after {
+            Some(_) => query.order(builds::id.asc()),
+            None => query.order(builds::id.desc()),
+        };
+        query.limit(page.limit()).offset(page.offset()).load::<LineRow>(c)?
     });
-    with_chroots(conn, rows)
+    let mut lines = with_chroots(conn, rows)?;
+    if filter.after.is_some() {
+        lines.reverse();
+    }
+    Ok(lines)
 }
 
 /// Several by id, ascending; two statements. Unknown ids are left out.

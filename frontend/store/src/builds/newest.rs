@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use coppice_model::{
-    BuildId, ChrootName, DirName, PackageName, ProjectId, UnixTime, package::SourceHeader, state::ChrootState,
+    BuildId, ChrootName, DirName, PackageName, ProjectId, ProjectRef, UnixTime, package::SourceHeader,
+    state::ChrootState,
 };
 use diesel::{
     backend::Backend,
@@ -18,7 +19,7 @@ use super::{BuildLine, list_lines_by_id};
 use crate::{
     Conn, StoreError, column,
     conn::on_either,
-    schema::{build_chroots as chroots, builds},
+    schema::{build_chroots as chroots, builds, projects},
 };
 
 const IN_CHROOTS: &str = include_str!("newest.sql");
@@ -61,22 +62,32 @@ where
     str: ToSql<Text, DB>,
 {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        let mut pieces = IN_CHROOTS.split('$');
-        pass.push_sql(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            match piece.split_at(1) {
-                ("1", rest) => {
-                    pass.push_bind_param::<BigInt, _>(&self.project)?;
-                    pass.push_sql(rest);
-                }
-                (_, rest) => {
-                    pass.push_bind_param::<Text, _>(self.dir.as_str())?;
-                    pass.push_sql(rest);
-                }
-            }
-        }
-        Ok(())
+        walk(IN_CHROOTS, (&self.project, &self.dir), pass.reborrow())
     }
+}
+
+/// Puts the project where the text has `$1` and the directory where it has `$2`.
+pub(super) fn walk<'b, DB>(
+    text: &'static str,
+    (project, dir): (&'b i64, &'b str),
+    mut pass: AstPass<'_, 'b, DB>,
+) -> QueryResult<()>
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+{
+    let mut pieces = text.split('$');
+    pass.push_sql(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let (number, rest) = piece.split_at(1);
+        match number {
+            "1" => pass.push_bind_param::<BigInt, _>(project)?,
+            _ => pass.push_bind_param::<Text, _>(dir)?,
+        }
+        pass.push_sql(rest);
+    }
+    Ok(())
 }
 
 impl Query for InChroots {
@@ -139,6 +150,31 @@ pub fn latest_of_packages(
     let ids: Vec<BuildId> = ids.into_iter().flatten().map(BuildId).collect();
     let named = |line: BuildLine| Some((line.package.clone()?, line));
     Ok(list_lines_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
+}
+
+/// The newest build of each of these projects; those without any are left out; three statements.
+pub fn latest_of_projects(
+    conn: &mut Conn,
+    of: &[ProjectId],
+) -> Result<HashMap<ProjectRef, BuildLine>, StoreError> {
+    let ids: Vec<i64> = of.iter().map(|id| id.0).collect();
+    let newest = builds::table
+        .filter(builds::project_id.eq(projects::id))
+        .order(builds::id.desc())
+        .select(builds::id)
+        .limit(1)
+        .single_value();
+    let query = projects::table.filter(projects::id.eq_any(ids)).select(newest);
+    let ids: Vec<Option<i64>> = on_either!(conn, |c| query.load(c)?);
+    let ids: Vec<BuildId> = ids.into_iter().flatten().map(BuildId).collect();
+    Ok(list_lines_by_id(conn, &ids)?.into_iter().map(|line| (line.project.clone(), line)).collect())
+}
+
+/// Of which project each of the newest builds of all is, newest first; one statement.
+pub fn recent_projects(conn: &mut Conn, limit: i64) -> Result<Vec<ProjectId>, StoreError> {
+    let ids: Vec<i64> =
+        builds::table.order(builds::id.desc()).limit(limit).select(builds::project_id).load(conn)?;
+    Ok(ids.into_iter().map(ProjectId).collect())
 }
 
 /// The newest build of each package that succeeded in each of these chroots, by package and chroot; one statement.

@@ -39,6 +39,18 @@ impl Client {
         })
     }
 
+    /// Milliseconds until the whole answer to one request is there.
+    pub fn open(&self, route: &Route) -> anyhow::Result<f64> {
+        let started = Instant::now();
+        self.repeat(route, 1)?;
+        Ok(milliseconds(started.elapsed()))
+    }
+
+    /// How long the answer is, unpacked.
+    pub fn bytes(&self, route: &Route) -> anyhow::Result<usize> {
+        Ok(self.runtime.block_on(ask(&self.client, &self.url, route))?.len())
+    }
+
     /// So many at once; returns milliseconds of each.
     pub fn mixed(&self, routes: &[Route], connections: usize, times: usize) -> anyhow::Result<Vec<f64>> {
         let places = Arc::new(Semaphore::new(connections));
@@ -66,7 +78,7 @@ impl Client {
     }
 }
 
-async fn ask(client: &reqwest::Client, url: &str, route: &Route) -> anyhow::Result<()> {
+async fn ask(client: &reqwest::Client, url: &str, route: &Route) -> anyhow::Result<String> {
     let request = match route {
         Route::Get(path) => client.get(format!("{url}{path}")),
         Route::Submit => {
@@ -81,5 +93,5 @@ async fn ask(client: &reqwest::Client, url: &str, route: &Route) -> anyhow::Resu
     let status = answer.status();
     let text = answer.text().await?;
     ensure!(status.is_success(), "{route:?}: {status} {text}");
-    Ok(())
+    Ok(text)
 }

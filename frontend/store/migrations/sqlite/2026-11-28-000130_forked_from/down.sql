@@ -1,0 +1,2 @@
+DROP INDEX projects_by_origin;
+ALTER TABLE projects DROP COLUMN forked_from;

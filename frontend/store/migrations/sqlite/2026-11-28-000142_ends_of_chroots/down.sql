@@ -1,0 +1,1 @@
+ALTER TABLE project_chroots DROP COLUMN delete_on;

@@ -1,0 +1,205 @@
+//! What pages ask, on both databases.
+
+use coppice_model::{DirName, permission::PermissionState};
+
+use super::*;
+use crate::{built_packages::Search, packages::PackageFilter};
+
+fn nevra(version: &str) -> coppice_model::package::Nevra {
+    let (name, release, arch) = ("Bat".into(), "1".into(), "noarch".into());
+    coppice_model::package::Nevra { name, epoch: Some(0), version: version.into(), release, arch }
+}
+
+/// Two builds of one package: one chroot ended well in the older, badly in the newer; the other was built once.
+fn fill(tx: &mut Conn) -> Result<Project, StoreError> {
+    let project = add_project(tx, "foo")?;
+    for name in ["fedora-43-x86_64", "epel-9-x86_64"] {
+        add_chroot(tx, &project, name)?;
+    }
+    let source = BuildSource::Link { url: "https://x/y.src.rpm".into() };
+    packages::ensure(tx, project.id, &"Bat".parse().unwrap(), &source, NOW)?;
+    packages::ensure(tx, project.id, &"fd_find".parse().unwrap(), &source, NOW)?;
+    for (version, state) in [("1.0", ChrootState::Succeeded), ("1.1", ChrootState::Failed)] {
+        let build = add_build(tx, &project)?;
+        let name = "Bat".parse().unwrap();
+        let header = coppice_model::package::SourceHeader {
+            name,
+            epoch: None,
+            version: version.into(),
+            release: "1".into(),
+            exclusive_arch: vec![],
+            exclude_arch: vec![],
+        };
+        let source_state = SourceState::Succeeded;
+        let after = Build {
+            header: Some(header),
+            package: Some("Bat".parse().unwrap()),
+            source_state,
+            ..build.clone()
+        };
+        assert!(builds::update_source(tx, &build, &after)?);
+        let chroot = build_chroots::find(tx, build.id, "fedora-43-x86_64")?.unwrap();
+        build_chroots::update(tx, &chroot, &BuildChroot { state, ..chroot.clone() })?;
+        built_packages::insert(tx, chroot.id, &[nevra(version)])?;
+    }
+    Ok(project)
+}
+
+/// Of `fd_find`, before its chroots are known.
+fn add_bare(tx: &mut Conn, project: &Project) -> Result<coppice_model::BuildId, StoreError> {
+    let first = builds::find(tx, coppice_model::BuildId(1))?.unwrap().build;
+    let new = builds::NewBuildRow {
+        project: project.id,
+        dir: (&project.name).into(),
+        submitter: users::find_by_name(tx, "alice")?.unwrap().id,
+        package: Some("fd_find".parse().unwrap()),
+        source: first.source,
+        source_state: SourceState::Pending,
+        options: first.options,
+        batch: None,
+    };
+    builds::insert(tx, &new, NOW)
+}
+
+fn add_chroot(tx: &mut Conn, project: &Project, name: &str) -> Result<(), StoreError> {
+    let definition = ChrootDefinition {
+        name: name.parse().unwrap(),
+        runner: Runner::Sandbox,
+        repositories: vec![],
+        setup_packages: vec![],
+    };
+    let new = mock_chroots::NewMockChroot { comment: String::new(), branch: String::new(), definition };
+    mock_chroots::insert(tx, &new)?;
+    let mock = mock_chroots::find(tx, name)?.unwrap();
+    project_chroots::insert(tx, project.id, &mock)
+}
+
+#[tokio::test]
+async fn matrix_and_lists_know_the_newest_build() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let told = store.write(|tx| {
+            let project = fill(tx)?;
+            let dir = DirName::from(&project.name);
+            let names = ["fedora-43-x86_64", "epel-9-x86_64"].map(|name| name.parse().unwrap());
+            let cells = builds::matrix(tx, project.id, &dir, &names)?;
+            let mut cells: Vec<_> =
+                cells.iter().map(|c| (c.package.as_str(), c.chroot.as_str(), c.build.0, c.state)).collect();
+            cells.sort_unstable_by_key(|cell| cell.1);
+            let wanted = [
+                ("Bat", "epel-9-x86_64", 2, ChrootState::Waiting),
+                ("Bat", "fedora-43-x86_64", 2, ChrootState::Failed),
+            ];
+            assert_eq!(cells, wanted);
+            let source = add_build(tx, &project)?;
+            let package = Some("fd_find".parse().unwrap());
+            builds::update_source(tx, &source, &Build { package, ..source.clone() })?;
+            for chroot in ["fedora-43-x86_64", "epel-9-x86_64"] {
+                let fresh = build_chroots::find(tx, source.id, chroot)?.unwrap();
+                let after = BuildChroot { state: ChrootState::Succeeded, ..fresh.clone() };
+                build_chroots::update(tx, &fresh, &after)?;
+            }
+            assert_eq!(builds::matrix(tx, project.id, &dir, &names)?.len(), 4);
+            // One that has no chroots yet hides nothing of what the others told.
+            let bare = add_bare(tx, &project)?;
+            assert_eq!(builds::matrix(tx, project.id, &dir, &names)?.len(), 4, "{bare}");
+            let versions = builds::versions(tx, &[coppice_model::BuildId(2)])?;
+            assert_eq!(versions[&coppice_model::BuildId(2)], "1.1-1");
+            let filter = PackageFilter::default();
+            let listed = packages::list_with_newest(tx, (project.id, &project.name), &filter, 9)?;
+            let listed: Vec<_> = listed.iter().map(|(p, id)| (p.name.as_str(), id.map(|id| id.0))).collect();
+            assert_eq!(listed, [("Bat", Some(2)), ("fd_find", Some(4))]);
+            let latest = builds::latest_of_projects(tx, &[project.id])?;
+            assert_eq!(latest[&project.reference()].id.0, 4);
+            assert_eq!(builds::recent_projects(tx, 9)?, [project.id; 4]);
+            let open = build_chroots::count_open(tx)?;
+            assert_eq!(
+                open.iter().map(|(name, _, count)| (name.as_str(), *count)).collect::<Vec<_>>(),
+                [("epel-9-x86_64", 2)]
+            );
+            Ok::<_, StoreError>(())
+        });
+        told.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn words_and_names_find_what_they_say() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let told = store.write(|tx| {
+            let project = fill(tx)?;
+            let mut count =
+                |filter: BuildFilter| Ok::<_, StoreError>(builds::list(tx, &filter, Page::ALL)?.len());
+            for (words, found) in
+                [("bat", 2), ("BAT 1.1", 1), ("alice 1.0", 1), ("version", 0), ("b_t", 0), ("%", 0)]
+            {
+                let words = words.split(' ').map(str::to_owned).collect();
+                assert_eq!(count(BuildFilter { words, ..BuildFilter::default() })?, found);
+            }
+            assert_eq!(count(BuildFilter { is_active: true, ..BuildFilter::default() })?, 2);
+            let after = Some(coppice_model::BuildId(1));
+            assert_eq!(count(BuildFilter { after, ..BuildFilter::default() })?, 1);
+            for (beginning, found) in [("Ba", 1), ("fd_", 1), ("fdX", 0), ("at", 0), ("%", 0)] {
+                assert_eq!(packages::find_by_beginning(tx, beginning, 9)?.len(), found, "{beginning}");
+            }
+            let search = |version: Option<&str>, before| Search {
+                name: "Bat".into(),
+                epoch: Some(0),
+                version: version.map(str::to_owned),
+                release: Some("1".into()),
+                arch: Some("noarch".into()),
+                before,
+            };
+            let all = built_packages::search(tx, &search(None, None), 9)?;
+            assert_eq!(all.iter().map(|found| found.build.0).collect::<Vec<_>>(), [2, 1]);
+            assert_eq!(built_packages::search(tx, &search(Some("1.0"), None), 9)?.len(), 1);
+            assert_eq!(built_packages::search(tx, &search(None, Some(all[0].id)), 9)?.len(), 1);
+            assert_eq!(all[0].project, project.reference());
+            Ok::<_, StoreError>(())
+        });
+        told.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn owners_have_projects_copies_requests_and_a_profile() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let told = store.write(|tx| {
+            let project = fill(tx)?;
+            let copy = add_project(tx, "copy")?;
+            projects::update_origin(tx, copy.id, project.id)?;
+            let owners = [project.owner.clone()];
+            assert_eq!(projects::count_of(tx, &owners)?, 2);
+            assert_eq!(projects::list_of_owners(tx, &owners, Page::first(1))?[0].id, copy.id);
+            assert_eq!(projects::list_forks(tx, project.id, Page::ALL)?[0].forked_from, Some(project.id));
+            assert_eq!(projects::most_forked(tx, 9)?, [(project.id, 1)]);
+            let bob = users::insert(tx, &"bob".parse().unwrap(), None, false, NOW)?;
+            let asks = Roles { builder: PermissionState::Request, ..Roles::NONE };
+            permissions::put(tx, project.id, bob.id, asks)?;
+            let asked = permissions::list_requests(tx, &[project.id, copy.id])?;
+            assert_eq!(asked, [(project.id, "bob".parse().unwrap())]);
+            let chroot = project_chroots::find(tx, project.id, "epel-9-x86_64")?.unwrap();
+            assert_eq!(project_chroots::list_ending(tx, &[project.id])?, []);
+            let settings = ChrootSettings { delete_on: Some(NOW), ..chroot.settings };
+            project_chroots::update_settings(tx, chroot.id, &settings)?;
+            assert_eq!(project_chroots::list_ending(tx, &[project.id])?.len(), 1);
+            let group = groups::insert(tx, &"@sig".parse().unwrap(), NOW)?;
+            groups::insert_member(tx, &group, bob.id)?;
+            assert_eq!(groups::list_of(tx, bob.id)?, ["@sig".parse().unwrap()]);
+            let profile = Profile { text: "x".into(), pinned: vec![copy.id, project.id] };
+            profiles::put(tx, &bob.name, &Profile::default())?;
+            profiles::put(tx, &bob.name, &profile)?;
+            assert_eq!(profiles::find(tx, &bob.name)?, profile);
+            // A copy outlives what it is a copy of.
+            projects::delete(tx, project.id)?;
+            assert_eq!(projects::get(tx, copy.id)?.forked_from, None);
+            Ok::<_, StoreError>(())
+        });
+        told.await.unwrap();
+    })
+    .await;
+}
