@@ -1,7 +1,7 @@
 //! What holds for every table: both databases, concurrent writers, bounded work.
 
-mod reading;
 mod accounts;
+mod reading;
 mod told;
 
 use std::sync::{
