@@ -18,11 +18,12 @@
 	});
 
 	// times in the reader's zone
-	$$('time[datetime]').forEach(t => {
+	const times = () => $$('time[datetime]').forEach(t => {
 		const local = new Date(t.dateTime).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 		if ('exact' in t.dataset) t.textContent = local;
 		t.title = local;
 	});
+	times();
 
 	// filter tables by words and by state
 	$$('[data-filter]').forEach(inp => {
@@ -83,7 +84,7 @@
 					const now = page.getElementById(old.id);
 					if (now && !old.contains(D.activeElement) && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
 				});
-				if (r.ok) D.title = page.title;
+				if (r.ok) { D.title = page.title; times(); }
 			} catch { /* the next change tries again */ }
 			due = 0; if (again) renew();
 		}, 700 + Math.random() * 800);

@@ -98,8 +98,9 @@ impl Streams {
         let (sender, receiver) = mpsc::channel(WAITING);
         let running = producer(Reader { sender });
         tokio::spawn(async move {
-            // Gone or at its end: either way its seat is free.
-            drop(running.await);
+            if running.await.is_err() {
+                tracing::trace!("somebody follows a page no more");
+            }
             drop(seat);
         });
         let body = stream::unfold(receiver, |mut receiver| async move {

@@ -10,7 +10,6 @@ pub const EVERY: u64 = 500;
 /// Of a longer line the rules see only the beginning.
 const JUDGED_BYTES: usize = 8 << 10;
 const MOST_STAGES: usize = 200;
-const MOST_ERRORS: usize = 1_000;
 const NAME_CHARS: usize = 80;
 
 /// A part of a log that a page folds.
@@ -74,7 +73,6 @@ pub struct Scan {
     /// Where line 1, 501, 1001, … begins.
     marks: Vec<u64>,
     stages: Vec<Stage>,
-    errors: Vec<u64>,
     error_count: u64,
     reader: Reader,
     /// The beginning of the line that has no end yet.
@@ -126,9 +124,6 @@ impl Scan {
         self.stage(&text, kind);
         if kind == Kind::Error {
             self.error_count += 1;
-            if self.errors.len() < MOST_ERRORS {
-                self.errors.push(self.lines);
-            }
         }
         self.reader.line(self.lines, bytes, &text, sign);
     }
@@ -164,9 +159,9 @@ impl Scan {
         &self.stages
     }
 
-    /// The first error lines, and how many there are.
-    pub fn errors(&self) -> (&[u64], u64) {
-        (&self.errors, self.error_count)
+    /// How many lines are errors.
+    pub fn error_count(&self) -> u64 {
+        self.error_count
     }
 
     pub fn failure(&self) -> Failure {
@@ -230,7 +225,7 @@ mod tests {
         ];
         assert_eq!(names, expected);
         assert_eq!((whole.stages()[4].errors, whole.stages()[4].warnings), (2, 1));
-        assert_eq!((whole.lines(), whole.errors().1, whole.failure().first), (10, 2, Some(8)));
+        assert_eq!((whole.lines(), whole.error_count(), whole.failure().first), (10, 2, Some(8)));
     }
 
     #[test]

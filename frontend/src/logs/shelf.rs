@@ -194,7 +194,7 @@ pub(super) fn silent(error: reqwest::Error) -> PeerError {
 }
 
 /// Of a task; `None` when its build is gone.
-pub async fn newest_attempt(app: &App, task: TaskId) -> Result<Option<Attempt>, StoreError> {
+async fn newest_attempt(app: &App, task: TaskId) -> Result<Option<Attempt>, StoreError> {
     let read = app.store.read(move |conn| match &task {
         TaskId::Source(build) => Ok(builds::find(conn, *build)?.map(|view| view.build.source_attempt)),
         TaskId::Rpm(build, chroot) => {

@@ -44,7 +44,6 @@ pub struct Overview {
     pub bytes: u64,
     pub lines: u64,
     pub stages: Vec<Stage>,
-    pub first_error: Option<u64>,
     pub errors: u64,
     pub failure: Failure,
     pub is_complete: bool,
@@ -98,13 +97,11 @@ impl Spool {
 
     pub fn overview(&self) -> Overview {
         let scan = self.scan();
-        let (errors, count) = scan.errors();
         Overview {
             bytes: scan.bytes(),
             lines: scan.lines(),
             stages: scan.stages().to_vec(),
-            first_error: errors.first().copied(),
-            errors: count,
+            errors: scan.error_count(),
             failure: scan.failure(),
             is_complete: self.is_complete(),
         }

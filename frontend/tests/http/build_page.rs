@@ -144,66 +144,62 @@ async fn a_batch_names_the_builds_that_it_waits_for() {
     others.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_running_build_says_how_long_it_usually_takes_and_how_far_it_is() {
-    let (frontend, others) = start().await;
-    let alice = alice(&frontend).await;
-    for seconds in [271, 242, 320] {
-        let earlier = uploaded(&frontend, &alice).await;
+/// Earlier builds of the package, which took so many seconds.
+async fn built_before(frontend: &Frontend, alice: &Member<'_>, seconds: &[i64]) {
+    for seconds in seconds {
+        let earlier = uploaded(frontend, alice).await;
         earlier.imports(100).await;
         earlier.runs(1, 1_000).await;
         earlier.succeeds(1, 1_000 + seconds).await;
     }
+}
+
+/// The words of the page as soon as they hold a sentence.
+async fn until_says(frontend: &Frontend, build: &Building<'_>, sentence: &str) -> String {
+    let asked = async || Some(page(frontend, build).await).filter(|text| text.contains(sentence));
+    until(sentence, asked).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_build_says_how_long_it_usually_takes() {
+    let (frontend, others) = start().await;
+    let alice = alice(&frontend).await;
+    built_before(&frontend, &alice, &[271, 242, 320]).await;
     let build = uploaded(&frontend, &alice).await;
     build.imports(2_000).await;
     waits(&others.files, &build, json!({"by": "builders", "busy": 1}), 1);
-    let text = page(&frontend, &build).await;
-    says(
-        &text,
-        &[
-            "The only x86_64 builder is busy.",
-            "1 task before it in line. Then: usually 4:31 (4:02 to 5:20 in the last 3 builds).",
-        ],
-    );
+    let sentence = "1 task before it in line. Then: usually 4:31 (4:02 to 5:20 in the last 3 builds).";
+    says(&page(&frontend, &build).await, &["The only x86_64 builder is busy.", sentence]);
     build.runs(1, 2_010).await;
     let answer = frontend.get(&build.page()).await.text;
-    says(
-        &words(&answer),
-        &["running", "It is being built.", "Usually 4:31 (4:02 to 5:20 in the last 3 builds).", "Live log"],
-    );
+    let usual = "Usually 4:31 (4:02 to 5:20 in the last 3 builds).";
+    says(&words(&answer), &["running", "It is being built.", usual, "Live log"]);
     assert!(answer.contains(&format!("data-live=\"/events/build/{}/\"", build.id)), "{answer}");
+    frontend.close().await;
+    others.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_built_says_how_far_it_is_from_being_installable() {
+    let (frontend, others) = start().await;
+    let alice = alice(&frontend).await;
+    let build = uploaded(&frontend, &alice).await;
+    build.imports(2_000).await;
+    build.runs(1, 2_010).await;
     build.progresses(1, Progress::Stage { stage: Stage::Signing }, 2_300).await;
-    until("it is being signed", async || {
-        page(&frontend, &build).await.contains("The packages are checked and signed").then_some(())
-    })
-    .await;
+    until_says(&frontend, &build, "The packages are checked and signed").await;
     build.progresses(1, Progress::Stage { stage: Stage::Publishing }, 2_310).await;
-    let text = until("it is being published", async || {
-        Some(page(&frontend, &build).await).filter(|text| text.contains("publishing"))
-    });
-    says(&text.await, &["It waits for the next publication of this repository.", "4:50", "1 of 1"]);
+    let text = until_says(&frontend, &build, "publishing").await;
+    says(&text, &["It waits for the next publication of this repository.", "4:50", "1 of 1"]);
     let reason = "the disk is full".to_owned();
     build.progresses(1, Progress::Delayed { stage: Stage::Publishing, reason }, 2_320).await;
-    let text = until("it says why it stands still", async || {
-        Some(page(&frontend, &build).await).filter(|text| text.contains("the disk is full"))
-    });
-    says(
-        &text.await,
-        &["It stands still, for a reason that is ours, not yours.", "nothing of the build is lost"],
-    );
+    let text = until_says(&frontend, &build, "the disk is full").await;
+    says(&text, &["It stands still, for a reason that is ours, not yours.", "nothing of the build is lost"]);
     build.succeeds(1, 2_400).await;
     let answer = frontend.get(&build.page()).await.text;
-    says(
-        &words(&answer),
-        &[
-            "succeeded",
-            "1 succeeded.",
-            "RPMs",
-            "hello 1-1 1 of 1",
-            "http://distgit/git/alice/foo/hello",
-            "ccccccc",
-        ],
-    );
+    let package = "hello 1-1 1 of 1";
+    let git = "http://distgit/git/alice/foo/hello";
+    says(&words(&answer), &["succeeded", "1 succeeded.", "RPMs", package, git, "ccccccc"]);
     assert!(!answer.contains("data-live"), "a build that ended has no news");
     frontend.close().await;
     others.close().await;

@@ -28,7 +28,7 @@ fn holds(page: &str, texts: &[&str]) {
 }
 
 /// The text of the element that begins with `start`.
-fn line<'a>(page: &'a str, n: u64) -> &'a str {
+fn line(page: &str, n: u64) -> &str {
     let start = format!("id=\"L{n}\"><a href=\"#L{n}\">{n}</a><span>");
     let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("no line {n} in\n{page}"));
     rest.split("</span>").next().unwrap()

@@ -140,15 +140,14 @@ async fn failures(app: &App, web: &Web, shown: &Shown) -> HashMap<String, Failur
         let address = LogAddress::of_source(view, view.build.source_attempt, LogFile::LIVE);
         unread.extend(address.map(|address| ("source".to_owned(), None, address)));
     }
-    let reading = stream::iter(unread.into_iter().take(MOST_LOGS)).map(async |(name, id, address)| {
-        let failure = read(app, web, id, address).await?;
-        Some((name, failure))
+    let reading = stream::iter(unread.into_iter().take(MOST_LOGS)).map(|(name, id, address)| async move {
+        let failure = read(app, web, id, address).await;
+        (name, failure)
     });
-    let reading = reading.buffer_unordered(AT_ONCE).filter_map(async |read| read);
-    tokio::pin!(reading);
+    let mut reading = Box::pin(reading.buffer_unordered(AT_ONCE));
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while let Ok(Some((name, failure))) = tokio::time::timeout_at(deadline, reading.next()).await {
-        failures.insert(name, failure);
+        failures.extend(failure.map(|failure| (name, failure)));
     }
     failures
 }

@@ -89,20 +89,17 @@ fn chroots(shown: &Shown) -> Vec<Step> {
         |time: fn(&BuildChroot) -> Option<UnixTime>| all.iter().filter_map(|chroot| time(chroot)).min();
     let started = earliest(|chroot| chroot.started_on);
     let installable = all.iter().filter(is_good).filter_map(|chroot| chroot.ended_on).min();
-    let mark = |done: usize, begun: bool| match (done == all.len(), begun || done > 0) {
+    let all_ended = built == all.len();
+    let mark = |done: usize, begun: bool| match done {
         _ if all.is_empty() => "",
-        (true, _) => "ok",
-        // Nothing more comes, and not all came through.
-        _ if built == all.len() && good + failed == all.len() && failed > 0 => "fail",
-        (false, true) => "run",
-        (false, false) => "",
+        done if done == all.len() => "ok",
+        // What failed before never comes here.
+        done if all_ended && done > 0 && done + failed == all.len() => "ok",
+        0 if !begun || all_ended => "",
+        _ => "run",
     };
     let count = |done: usize| if all.is_empty() { String::new() } else { format!("{done} of {}", all.len()) };
-    let building = if built == all.len() && failed == all.len() && failed > 0 {
-        "fail"
-    } else {
-        mark(built, started.is_some())
-    };
+    let building = if all_ended && failed > 0 { "fail" } else { mark(built, started.is_some()) };
     let named = |name, mark, at: Option<UnixTime>, when, note| Step {
         at: Moment::of(at, shown.now),
         when: if at.is_some() { when } else { "" },

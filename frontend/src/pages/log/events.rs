@@ -1,6 +1,6 @@
 //! A log as it grows, line by line. A line's number is its event's, so that who comes again goes on where he was.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -138,10 +138,6 @@ impl Following {
 
 /// `class|text` of each line.
 fn told(lines: &[Shown]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        // Writing into a string cannot fail.
-        drop(write!(text, "id: {}\ndata: {}|{}\n\n", line.n, line.kind.class(), line.text));
-    }
-    text
+    let piece = |line: &Shown| format!("id: {}\ndata: {}|{}\n\n", line.n, line.kind.class(), line.text);
+    lines.iter().map(piece).collect()
 }

@@ -1,6 +1,7 @@
 //! The log of one task of a build: the cause first, then every stage, any part of it, and what is found in it.
 
 mod events;
+mod links;
 mod load;
 mod view;
 mod window;

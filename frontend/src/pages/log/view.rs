@@ -3,21 +3,18 @@
 use coppice_model::UnixTime;
 use serde::Serialize;
 
-use super::{LogOf, is_over, window::Window};
+use super::{LogOf, is_over, links::Links, window::Window};
 use crate::{
     api::{chroot_results, source_results},
-    logs::{Failure, LogFile, Overview, Shown, Stage},
+    logs::{LogFile, Overview, Shown},
     pages::{
         build,
         frame::Moment,
         project_url,
-        words::{clock, counted, grouped, size},
+        words::{clock, counted, size},
     },
     web::Web,
 };
-
-/// Lines that a link to one line shows before it.
-const CONTEXT: u64 = 20;
 
 #[derive(Debug, Default, Serialize)]
 pub struct LogView {
@@ -73,65 +70,65 @@ struct Other {
 }
 
 #[derive(Debug, Serialize)]
-struct StageLink {
-    name: String,
-    url: String,
-    mark: &'static str,
-    word: &'static str,
-    note: String,
+pub struct StageLink {
+    pub name: String,
+    pub url: String,
+    pub mark: &'static str,
+    pub word: &'static str,
+    pub note: String,
     /// Of all lines, in hundredths.
-    share: u64,
+    pub share: u64,
 }
 
 /// Lines of one stage, with what is left out before them.
 #[derive(Debug, Serialize)]
-struct Section {
-    left_out: Option<LeftOut>,
-    name: String,
-    mark: &'static str,
-    word: &'static str,
-    remark: String,
-    note: String,
-    is_open: bool,
-    is_last: bool,
-    lines: Vec<Row>,
+pub struct Section {
+    pub left_out: Option<LeftOut>,
+    pub name: String,
+    pub mark: &'static str,
+    pub word: &'static str,
+    pub remark: String,
+    pub note: String,
+    pub is_open: bool,
+    pub is_last: bool,
+    pub lines: Vec<Row>,
 }
 
 #[derive(Debug, Serialize)]
-struct LeftOut {
-    text: String,
-    url: String,
+pub struct LeftOut {
+    pub text: String,
+    pub url: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
-    n: u64,
-    c: &'static str,
-    t: String,
+pub struct Row {
+    pub n: u64,
+    pub c: &'static str,
+    pub t: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Cause {
-    count: String,
-    sentence: String,
-    is_known: bool,
-    n: u64,
-    url: String,
-    text: String,
+pub struct Cause {
+    pub count: String,
+    pub sentence: String,
+    pub is_known: bool,
+    pub n: u64,
+    pub url: String,
+    pub text: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Found {
-    summary: String,
-    lines: Vec<FoundLine>,
+pub struct Found {
+    pub summary: String,
+    pub lines: Vec<FoundLine>,
 }
 
 #[derive(Debug, Serialize)]
-struct FoundLine {
-    n: u64,
-    url: String,
-    c: &'static str,
-    t: String,
+pub struct FoundLine {
+    pub n: u64,
+    pub url: String,
+    pub c: &'static str,
+    pub t: String,
 }
 
 /// A search's words with what it found, and whether there is more.
@@ -225,13 +222,13 @@ fn times(of: &LogOf) -> (Option<UnixTime>, Option<UnixTime>) {
     }
 }
 
-fn page_url(of: &LogOf) -> String {
+pub fn page_url(of: &LogOf) -> String {
     let build = &of.view.build;
     format!("{}build/{}/log/{}/", project_url(&build.project), build.id, of.task())
 }
 
 /// What a link keeps besides what it changes.
-fn fixed(of: &LogOf) -> Vec<(&'static str, String)> {
+pub fn fixed(of: &LogOf) -> Vec<(&'static str, String)> {
     let attempt = (!of.is_newest()).then(|| ("attempt", of.attempt.to_string()));
     let file = (of.file != LogFile::LIVE).then(|| ("file", of.file.name().to_owned()));
     attempt.into_iter().chain(file).collect()
@@ -269,191 +266,4 @@ fn raw_url(of: &LogOf, web: &Web) -> Option<String> {
     let path = of.address()?.paths().into_iter().next()?;
     let name = path.rsplit('/').next()?.to_owned();
     Some(format!("{}{name}", folder?))
-}
-
-/// Makes the links of one log, and what they stand in.
-struct Links<'a> {
-    of: &'a LogOf,
-    is_part: bool,
-}
-
-impl Links<'_> {
-    fn at(&self, parameters: &[(&str, String)]) -> String {
-        let all = fixed(self.of).into_iter().chain(parameters.iter().cloned());
-        let query: Vec<String> = all.map(|(name, value)| format!("{name}={value}")).collect();
-        if query.is_empty() {
-            page_url(self.of)
-        } else {
-            format!("{}?{}", page_url(self.of), query.join("&"))
-        }
-    }
-
-    fn line(&self, n: u64) -> String {
-        if !self.is_part {
-            return format!("#L{n}");
-        }
-        let from = n.saturating_sub(CONTEXT).max(1);
-        format!("{}#L{n}", self.at(&[("from", from.to_string())]))
-    }
-
-    fn stream(&self) -> String {
-        format!("{}events?attempt={}", page_url(self.of), self.of.attempt)
-    }
-
-    fn cause(&self, overview: &Overview) -> Option<Cause> {
-        let failure: &Failure = &overview.failure;
-        let line = failure.cause()?;
-        Some(Cause {
-            count: counted(overview.errors, "error line"),
-            sentence: failure.sentence(),
-            is_known: failure.is_known,
-            n: line.n,
-            url: self.line(line.n),
-            text: line.text.clone(),
-        })
-    }
-
-    fn found(&self, (lines, has_more): (Vec<Shown>, bool)) -> Found {
-        let count = counted(lines.len() as u64, "line");
-        let summary = match (lines.is_empty(), has_more) {
-            (true, _) => "No line holds these words.".to_owned(),
-            (_, true) => format!("The first {count} that hold these words; there are more."),
-            (_, false) => format!("{count} hold{} these words.", if lines.len() == 1 { "s" } else { "" }),
-        };
-        let lines = lines.into_iter();
-        let line = |shown: Shown| FoundLine {
-            n: shown.n,
-            url: self.line(shown.n),
-            c: shown.kind.class(),
-            t: shown.text,
-        };
-        Found { summary, lines: lines.map(line).collect() }
-    }
-
-    fn stages(&self, overview: &Overview, is_live: bool) -> Vec<StageLink> {
-        let link = |at: usize, stage: &Stage| {
-            let (mark, word) = self.mark(overview, at, is_live);
-            let lines = stage_lines(overview, at);
-            StageLink {
-                name: stage.name.clone(),
-                url: self.line(stage.first),
-                mark,
-                word,
-                note: grouped(lines),
-                share: (lines * 100).checked_div(overview.lines).unwrap_or(0).clamp(1, 100),
-            }
-        };
-        overview.stages.iter().enumerate().map(|(at, stage)| link(at, stage)).collect()
-    }
-
-    /// Mark and word of a stage.
-    fn mark(&self, overview: &Overview, at: usize, is_live: bool) -> (&'static str, &'static str) {
-        let is_last = at + 1 == overview.stages.len();
-        let (failed_at, is_failed) = (failed_stage(overview), self.of.has_failed());
-        match self.of.word() {
-            _ if is_live && is_last => ("run", "running"),
-            _ if is_failed && failed_at == Some(at) => ("fail", "failed"),
-            "canceled" if is_last => ("cancel", "canceled"),
-            "lost" if is_last => ("retry", "lost"),
-            _ => ("ok", "done"),
-        }
-    }
-
-    fn sections(&self, overview: &Overview, window: &Window, is_live: bool) -> Vec<Section> {
-        let mut sections: Vec<Section> = Vec::new();
-        let (mut before, mut stage) = (0, usize::MAX);
-        for run in &window.runs {
-            for line in &run.lines {
-                let at = stage_of(overview, line.n);
-                let is_gap = line.n != before + 1;
-                if at != stage || is_gap || sections.is_empty() {
-                    let left_out = is_gap.then(|| self.left_out(before + 1, line.n - 1));
-                    let is_single = overview.stages.len() == 1 || self.is_part;
-                    sections.push(self.section(overview, (at, line.n), is_live, (left_out, is_single)));
-                }
-                (before, stage) = (line.n, at);
-                if let Some(last) = sections.last_mut() {
-                    last.lines.push(Row { n: line.n, c: line.kind.class(), t: line.text.clone() });
-                }
-            }
-        }
-        if let Some(last) = sections.last_mut() {
-            last.is_last = true;
-        }
-        if before < overview.lines
-            && let Some(last) = sections.last()
-        {
-            let name = last.name.clone();
-            let rest = self.left_out(before + 1, overview.lines);
-            sections.push(Section { left_out: Some(rest), ..Section::empty(name) });
-        }
-        sections
-    }
-
-    fn left_out(&self, first: u64, last: u64) -> LeftOut {
-        let text = match last - first {
-            0 => format!("Line {} is left out.", grouped(first)),
-            _ => format!("Lines {} to {} are left out.", grouped(first), grouped(last)),
-        };
-        LeftOut { text, url: self.at(&[("from", first.to_string())]) }
-    }
-
-    fn section(
-        &self,
-        overview: &Overview,
-        (at, first): (usize, u64),
-        is_live: bool,
-        (left_out, is_single): (Option<LeftOut>, bool),
-    ) -> Section {
-        let Some(stage) = overview.stages.get(at) else { return Section::empty("Beginning".into()) };
-        let (mark, word) = self.mark(overview, at, is_live);
-        let remarks = [(stage.errors, "error"), (stage.warnings, "warning")];
-        let remarks =
-            remarks.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(*count, what));
-        Section {
-            left_out,
-            name: if first == stage.first {
-                stage.name.clone()
-            } else {
-                format!("{}, continued", stage.name)
-            },
-            mark,
-            word,
-            remark: remarks.collect::<Vec<_>>().join(", "),
-            note: counted(stage_lines(overview, at), "line"),
-            is_open: is_single || mark != "ok",
-            ..Section::empty(String::new())
-        }
-    }
-}
-
-impl Section {
-    fn empty(name: String) -> Self {
-        Self {
-            left_out: None,
-            name,
-            mark: "ok",
-            word: "done",
-            remark: String::new(),
-            note: String::new(),
-            is_open: false,
-            is_last: false,
-            lines: vec![],
-        }
-    }
-}
-
-fn stage_of(overview: &Overview, line: u64) -> usize {
-    overview.stages.partition_point(|stage| stage.first <= line).saturating_sub(1)
-}
-
-fn failed_stage(overview: &Overview) -> Option<usize> {
-    let last = overview.stages.len().checked_sub(1)?;
-    Some(overview.failure.first.map_or(last, |line| stage_of(overview, line)))
-}
-
-fn stage_lines(overview: &Overview, at: usize) -> u64 {
-    let first = overview.stages.get(at).map_or(1, |stage| stage.first);
-    let next = overview.stages.get(at + 1).map_or(overview.lines + 1, |stage| stage.first);
-    next.saturating_sub(first)
 }
