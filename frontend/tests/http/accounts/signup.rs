@@ -1,6 +1,9 @@
 //! New accounts: open, by invitation, or not at all.
 
 use coppice_frontend::{Config, manage};
+use coppice_model::UnixTime;
+use coppice_runtime::secret::hash_token;
+use coppice_store::{NewInvitation, invitations};
 
 use super::browser::{Browser, PASSWORD, between, frontend, with_password};
 use crate::support::Answer;
@@ -81,6 +84,15 @@ async fn an_invitation_ends_by_itself_or_is_withdrawn() {
     })
     .await;
     with_password(&frontend, "root", true).await;
+    let over = NewInvitation {
+        token_hash: hash_token("over"),
+        note: String::new(),
+        made_by: None,
+        expires_at: UnixTime(2),
+    };
+    frontend.store().write(move |tx| invitations::insert(tx, &over, UnixTime(1))).await.unwrap();
+    let late = Browser::of(&frontend).get("/signup/?invitation=over").await;
+    assert!(late.status == 403 && late.text.contains("was used or is over"), "{}", late.text);
     let admin = Browser::of(&frontend);
     admin.log_in("root", PASSWORD).await;
     let made = admin.post("/admin/invitations/", "/admin/invitations/", &[]).await.text;
