@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Conn, Page, StoreError, column,
-    column::{escaped, lower},
+    column::lower,
     conn::on_either,
     schema::{builds, mock_chroots, packages, project_chroots, project_dirs, projects},
 };

@@ -119,8 +119,10 @@ async fn several_addresses_are_several_builds_for_all_chroots() {
     frontend.close().await;
 }
 
+type Sent = (&'static str, Vec<(&'static str, &'static str)>, Value);
+
 /// What a browser sends for each kind, and what becomes of it.
-fn methods() -> [(&'static str, Vec<(&'static str, &'static str)>, Value); 5] {
+fn methods() -> [Sent; 5] {
     [
         (
             "scm",

@@ -1,7 +1,7 @@
 //! Lists of builds and packages, and the page of a package.
 
 use coppice_model::{
-    UnixTime,
+    PackageName, UnixTime,
     package::{Nevra, SourceHeader},
     state::{ChrootState, SourceState},
 };
@@ -60,15 +60,7 @@ impl<'a> Made<'a> {
             let id = builds::insert(tx, &row, UnixTime(1_790_000_000))?;
             let before = builds::find(tx, id)?.unwrap().build;
             let name = package.parse().unwrap();
-            let (exclusive_arch, exclude_arch) = (vec![], vec![]);
-            let header = SourceHeader {
-                name,
-                epoch: None,
-                version: version.clone(),
-                release: "1".into(),
-                exclusive_arch,
-                exclude_arch,
-            };
+            let header = header(name, version.clone());
             builds::update_source(tx, &before, &Build { header: Some(header), ..before.clone() })?;
             for (chroot, state) in states {
                 let fresh = build_chroots::insert(tx, id, &chroot.parse().unwrap())?;
@@ -90,6 +82,11 @@ impl<'a> Made<'a> {
         });
         stored.await.unwrap()
     }
+}
+
+fn header(name: PackageName, version: String) -> SourceHeader {
+    let (exclusive_arch, exclude_arch) = (vec![], vec![]);
+    SourceHeader { name, epoch: None, version, release: "1".into(), exclusive_arch, exclude_arch }
 }
 
 pub const GOOD: &[(&str, ChrootState)] = &[(CHROOTS[0], ChrootState::Succeeded)];

@@ -2,6 +2,8 @@
 
 use coppice_store::{StoreError, plain};
 
+use coppice_runtime::Clock;
+
 use crate::{build_forms::alice_with_foo, support::Frontend};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -9,9 +11,9 @@ async fn statistics_are_drawn_and_said() {
     let frontend = Frontend::start().await;
     let alice = alice_with_foo(&frontend).await;
     let ids = [alice.submits("foo").await, alice.submits("foo").await];
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = Clock::System.now().0;
     let (hour, week) = (now - 3_600, now - 7 * 86_400);
-    let ended = |build: i64, chroot: &str, state: &str, at: u64| {
+    let ended = |build: i64, chroot: &str, state: &str, at: i64| {
         format!(
             "INSERT INTO build_chroots (build_id, chroot, state, attempt, ended_on) \
              VALUES ({build}, '{chroot}', '{state}', 1, {at});"

@@ -77,11 +77,6 @@ impl Fields {
         !matches!(self.text(name), "" | "false")
     }
 
-    /// Lines that hold something.
-    pub fn lines(&self, name: &str) -> Vec<&str> {
-        self.text(name).lines().map(str::trim).filter(|line| !line.is_empty()).collect()
-    }
-
     /// Browsers do not send unchecked boxes: those that the form has and are absent are false.
     pub fn with_boxes(mut self, names: &[&str]) -> Self {
         for name in names {

@@ -1,5 +1,6 @@
 //! Trusted publishing: a CI job builds with nothing but what its forge signed.
 
+use coppice_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ async fn admin(frontend: &Frontend) -> Browser<'_> {
 }
 
 fn claims(provider: &Provider) -> Value {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = Clock::System.now().0;
     json!({
         "iss": format!("{}/liar", provider.url), "aud": "http://copr.example:8080", "iat": now, "exp": now + 300,
         "sub": "repo:alice/hello:ref:refs/heads/main", "repository": "alice/hello", "ref": "refs/heads/main",
