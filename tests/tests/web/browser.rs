@@ -5,8 +5,7 @@ use std::{path::Path, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use coppice_kit::until;
 use fantoccini::{
-    Client, ClientBuilder, Locator, cookies::Cookie, elements::Element, error::CmdError,
-    wd::WebDriverCompatibleCommand,
+    Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::WebDriverCompatibleCommand,
 };
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
@@ -241,8 +240,8 @@ impl Browser {
 
     /// Becomes the owner of a session.
     pub fn carries(&self, cookie: &str, value: &str) {
-        let cookie = Cookie::new(cookie.to_owned(), value.to_owned());
-        self.wait(self.client.add_cookie(cookie));
+        let wanted = json!({ "url": self.site, "name": cookie, "value": value, "httpOnly": true });
+        self.devtools("Network.setCookie", wanted);
     }
 
     pub fn forgets_all(&self) {

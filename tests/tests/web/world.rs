@@ -4,7 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use coppice_kit::{Database, Member, Stack, StackOptions, distro, distro::CHROOT, member::run};
@@ -19,6 +22,8 @@ use crate::browser::Browser;
 const FOREIGN: &str = "mini-12-aarch64";
 /// One stack at a time: each takes several processes and a browser.
 static ONE: Mutex<()> = Mutex::new(());
+/// No two sessions have the same secret.
+static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
 pub struct World {
     pub stack: Stack,
@@ -117,7 +122,8 @@ fn database(stack: &Stack) -> String {
 
 /// Logs the browser in without a login page: a session in the database and its cookie.
 pub fn lends_a_session(stack: &Stack, browser: &Browser, name: &str) {
-    let secret = format!("a session of {name}, long enough to be one");
+    let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
+    let secret = format!("session {number} of {name}, long enough to be one");
     let (url, name, token_hash) = (database(stack), name.to_owned(), hash_token(&secret));
     let made = async move {
         let store = Store::open(&url).await?;
