@@ -51,7 +51,7 @@ impl Findings {
             .0
             .iter()
             .map(|(what, pages)| {
-                let some: Vec<&str> = pages.iter().take(6).map(String::as_str).collect();
+                let some: Vec<&str> = pages.iter().take(12).map(String::as_str).collect();
                 format!("* {what}\n    on {} pages: {}", pages.len(), some.join(", "))
             })
             .collect();

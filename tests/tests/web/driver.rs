@@ -58,6 +58,7 @@ impl Driver {
             "--headless=new".to_owned(),
             format!("--user-data-dir={}", self.profile.path().display()),
             "--window-size=1280,900".into(),
+            "--hide-scrollbars".into(),
             "--disable-gpu".into(),
             "--disable-dev-shm-usage".into(),
             "--no-first-run".into(),

@@ -40,9 +40,16 @@ fn a_project_is_made_built_shared_forked_and_deleted_in_the_browser() {
     logs_out(&browser);
     logs_in(&browser, "alice");
     deletes_the_project(&browser);
-    assert_eq!(browser.complaints(), [""; 0], "the console stays silent all day");
+    is_silent(&browser);
     browser.close();
     stack.close();
+}
+
+/// But for the one form that was sent incomplete on purpose: the browser says of each 400 that it is one.
+fn is_silent(browser: &Browser) {
+    let mut said = browser.complaints();
+    said.retain(|line| !(line.contains("/coprs/alice/new/") && line.contains("status of 400")));
+    assert_eq!(said, [""; 0], "the console stays silent all day");
 }
 
 fn person(stack: &Stack, name: &str) {
@@ -60,7 +67,7 @@ fn logs_in(browser: &Browser, name: &str) {
     browser.types("password", PASSWORD);
     browser.presses("Log in");
     browser.find(".menu summary");
-    assert_eq!(browser.path(), "/explore/", "who logs in comes back");
+    assert_eq!(browser.path().trim_end_matches('/'), "/explore", "who logs in comes back");
 }
 
 fn logs_out(browser: &Browser) {

@@ -6,7 +6,7 @@ use crate::{audit::Findings, browser::Browser};
 
 const LINKS: &str = r"
 return [...document.querySelectorAll('a[href], link[href], img[src], script[src], form[action]')]
-    .filter(e => !(e.matches('form') && e.method === 'post'))
+    .filter(e => !(e.matches('form') && e.method === 'post') && !e.getAttribute('href')?.startsWith('#'))
     .map(e => e.href || e.src || e.action).filter(u => u.startsWith(location.origin))
     .map(u => u.slice(location.origin.length).split('#')[0]);";
 

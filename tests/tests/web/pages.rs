@@ -35,8 +35,6 @@ const VISITOR: &[&str] = &[
     "/api/",
     "/api_3/docs",
     "/login/",
-    "/signup/",
-    "/user/info/",
     "/coprs/alice/",
     "/groups/g/team/coprs/",
     "/coprs/alice/tools/",
@@ -131,6 +129,8 @@ const ERRORS: &[(u16, &str)] = &[
     (404, "/coprs/alice/nothing/"),
     (404, "/coprs/alice/tools/build/999999/"),
     (404, "/coprs/nobody/"),
+    // Nobody signs up unless the operator opens it.
+    (403, "/signup/"),
 ];
 
 const FORBIDDEN: &[(u16, &str)] =

@@ -8,6 +8,7 @@ use std::{
         Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use coppice_kit::{Database, Member, Stack, StackOptions, distro, distro::CHROOT, member::run};
@@ -107,7 +108,7 @@ fn projects(stack: &Stack, alice: &Member) {
 fn others(bob: &Member) {
     bob.copr(&["request-permissions", "alice/tools", "--builder"]).ok();
     bob.copr(&["fork", "alice/tools", "bob/mine"]).ok();
-    coppice_kit::until("the fork is done", crate::browser::SOON, || {
+    coppice_kit::until("the fork is done", Duration::from_secs(60), || {
         let actions = bob.get("project/actions?ownername=bob&projectname=mine");
         let all = actions["items"].as_array()?.clone();
         all.iter().all(|action| action["state"] == json!("success")).then_some(())
