@@ -1,7 +1,7 @@
 //! Every page, as the people see it who may: no barriers, good HTML, a silent console, nothing wider than a phone, no
 //! link into nothing, and every template used.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use coppice_kit::{Database, distro::CHROOT};
 
@@ -121,7 +121,15 @@ const STRANGER: &[&str] =
     &["/coprs/alice/tools/", "/coprs/alice/tools/permissions/", "/coprs/alice/tools/fork/"];
 
 /// Of who runs the server.
-const ADMIN: &[&str] = &["/", "/admin/", "/admin/legal-flag/", "/admin/playground/", "/admin/invitations/"];
+const ADMIN: &[&str] = &[
+    "/",
+    "/admin/",
+    "/admin/legal-flag/",
+    "/admin/chroots/",
+    "/admin/users/",
+    "/admin/notice/",
+    "/admin/invitations/",
+];
 
 /// Errors are pages too.
 const ERRORS: &[(u16, &str)] = &[
@@ -135,6 +143,19 @@ const ERRORS: &[(u16, &str)] = &[
 
 const FORBIDDEN: &[(u16, &str)] =
     &[(403, "/coprs/alice/tools/edit/"), (403, "/coprs/alice/tools/delete/"), (403, "/admin/")];
+
+/// Pages that a post, a login provider or another configuration leads to, and the tests over HTTP that show them.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("accounts/activate.html", "accounts/oidc.rs"),
+    ("accounts/connect.html", "accounts/oidc.rs"),
+    ("accounts/newcomer.html", "accounts/oidc.rs"),
+    ("accounts/signup.html", "accounts/passwords.rs"),
+    ("accounts/stopped.html", "accounts/oidc.rs"),
+    ("batch.html", "queue_pages.rs"),
+    ("build_compare.html", "build_page.rs"),
+    ("bulk.html", "bulk_pages.rs"),
+    ("package_delete.html", "package_forms.rs"),
+];
 
 #[test]
 fn every_page_is_whole_for_everybody_who_may_see_it() {
@@ -151,8 +172,17 @@ fn every_page_is_whole_for_everybody_who_may_see_it() {
     let Tour { mut findings, seen, .. } = tour;
     audit::validate(&seen, &mut findings);
     println!("pictures of {} pages: {}", seen.len(), audit::shots().display());
-    for template in templates::unused(&world.stack) {
-        findings.add(&template, "a template that no page of the list needs");
+    let unused = templates::unused(&world.stack);
+    for template in unused.iter().filter(|name| ELSEWHERE.iter().all(|(elsewhere, _)| elsewhere != name)) {
+        findings.add(template, "a template that no page of the list needs");
+    }
+    for (template, test) in ELSEWHERE {
+        assert!(
+            unused.iter().any(|name| name == template),
+            "{template} is reached here: it needs no exception"
+        );
+        let http = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend/tests/http").join(test);
+        assert!(http.exists(), "{} shows {template} no more", http.display());
     }
     findings.assert_none();
     browser.close();
