@@ -200,8 +200,10 @@ impl Layout {
                 files::write_atomic(&secret, Secret::random().expose().as_bytes())?;
             }
         }
+        let mut frontend = self.frontend_config(addresses, choices);
+        frontend.extend(self.accounts()?);
         let configs = [
-            ("frontend", self.frontend_config(addresses, choices)),
+            ("frontend", frontend),
             ("backend", self.backend_config(addresses, choices)),
             ("distgit", self.distgit_config(addresses)),
             ("keygen", self.keygen_config(addresses)),
@@ -236,6 +238,23 @@ impl Layout {
             ("data_dir", path(self.root.join("frontend"))),
         ]));
         config
+    }
+
+    /// How people log in: `etc/accounts.toml` is the operator's own and is never written here.
+    fn accounts(&self) -> anyhow::Result<toml::Table> {
+        let path = self.config("accounts");
+        if !path.exists() {
+            return Ok(toml::Table::new());
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let table: toml::Table = text.parse().with_context(|| format!("reading {}", path.display()))?;
+        if let Some(other) = table.keys().find(|key| *key != "accounts") {
+            anyhow::bail!(
+                "{}: {other} does not belong here, only the section [accounts] does",
+                path.display()
+            );
+        }
+        Ok(table)
     }
 
     fn backend_config(&self, addresses: &Addresses, choices: &Choices) -> toml::Table {
@@ -316,6 +335,19 @@ mod tests {
         let fixed = Addresses::choose("0.0.0.0".parse().unwrap(), 5000).unwrap();
         assert_eq!(fixed.results_url(), "http://127.0.0.1:5002/results");
         assert_eq!(fixed.keygen.to_string(), "127.0.0.1:5004", "keygen never listens to the world");
+    }
+
+    #[test]
+    fn the_operators_accounts_stay_and_nothing_else_gets_in_by_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path().to_owned());
+        assert!(layout.accounts().unwrap().is_empty());
+        fs::create_dir(dir.path().join("etc")).unwrap();
+        fs::write(layout.config("accounts"), "[accounts]\nsign_up = \"open\"\n").unwrap();
+        assert_eq!(layout.accounts().unwrap()["accounts"]["sign_up"].as_str(), Some("open"));
+        fs::write(layout.config("accounts"), "public_url = \"x\"\n").unwrap();
+        let error = layout.accounts().unwrap_err().to_string();
+        assert!(error.contains("public_url does not belong here"), "{error}");
     }
 
     #[test]

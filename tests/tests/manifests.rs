@@ -11,7 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("runtime", &["model"]),
     ("frontend/store", &["model"]),
-    ("frontend", &["model", "runtime", "store"]),
+    ("frontend", &["kerberos", "model", "runtime", "store"]),
+    ("kerberos", &[]),
     ("backend", &["model", "runtime"]),
     ("distgit", &["model", "runtime"]),
     ("keygen", &["model", "runtime"]),
@@ -34,6 +35,8 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("redis", &["runtime"]),
     ("tera", &["frontend", "builder-agent"]),
     ("rpmrepo_metadata", &["backend", "tests/minidistro"]),
+    ("oauth2", &["frontend"]),
+    ("openidconnect", &["frontend"]),
 ];
 
 fn manifests() -> BTreeMap<String, Table> {

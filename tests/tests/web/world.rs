@@ -38,11 +38,19 @@ pub struct World {
 
 /// The whole service on `database`, with nobody in it; `None` (with the reason printed) where it cannot be.
 pub fn stack(database: Database) -> Option<(Stack, MutexGuard<'static, ()>)> {
+    stack_with(database, vec![])
+}
+
+/// The same with variables of the environment.
+pub fn stack_with(
+    database: Database,
+    mut env: Vec<(String, String)>,
+) -> Option<(Stack, MutexGuard<'static, ()>)> {
     let turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     distro::repository()?;
     let log = "info,actix_server=warn,coppice_frontend::pages::templates=debug";
-    let options =
-        StackOptions { env: vec![("COPPICE_LOG".into(), log.into())], ..StackOptions::on(database) };
+    env.push(("COPPICE_LOG".into(), log.into()));
+    let options = StackOptions { env, ..StackOptions::on(database) };
     Some((Stack::start(&options), turn))
 }
 

@@ -68,7 +68,7 @@ pub async fn page(
     viewer: Viewer,
     path: ProjectPath,
 ) -> Result<HttpResponse, PageError> {
-    let shown = load::load(&app, &viewer, &path).await?;
+    let shown = load::load(&app, &viewer, &path, |_| true).await?;
     let name = path.rest("chroot");
     let chroot = shown.view.chroots.iter().find(|chroot| chroot.chroot.as_str() == name);
     let missing = || PageError::NotFound(format!("Build {} has no chroot {name}.", shown.view.build.id));

@@ -3,7 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use coppice_model::{
-    BuildId, ChrootName, UnixTime, build_queue::WaitingTask, package::Nevra, state::SourceState, work::TaskId,
+    BuildId, ChrootName, UnixTime,
+    build_queue::WaitingTask,
+    package::Nevra,
+    state::{ChrootState, SourceState},
+    work::TaskId,
 };
 use coppice_runtime::logging::with_causes;
 use coppice_store::{
@@ -55,7 +59,19 @@ pub struct Around {
     pub failures: HashMap<String, Failure>,
 }
 
-pub async fn load(app: &App, viewer: &Viewer, path: &ProjectPath) -> Result<Shown, PageError> {
+/// Whether earlier builds tell something: how long what is open may take, or what was otherwise when it was good.
+pub fn has_use_of_earlier(view: &BuildView) -> bool {
+    let says_nothing = |chroot: &BuildChroot| chroot.state.is_final() && chroot.state != ChrootState::Failed;
+    !view.chroots.iter().all(says_nothing)
+}
+
+/// Earlier builds are looked up only where `wants_earlier` says so: they are most of the work.
+pub async fn load(
+    app: &App,
+    viewer: &Viewer,
+    path: &ProjectPath,
+    wants_earlier: fn(&BuildView) -> bool,
+) -> Result<Shown, PageError> {
     let (raw, full_name) = (path.rest("id").to_owned(), format!("{}/{}", path.owner, path.project));
     let now = app.clock.now();
     // The viewer is borrowed by no other thread: what the head needs is asked for in the same reading.
@@ -69,7 +85,7 @@ pub async fn load(app: &App, viewer: &Viewer, path: &ProjectPath) -> Result<Show
         }
         let project = projects::get(conn, view.build.project_id)?;
         let head = ProjectHead::of(conn, &project, caller.as_ref())?;
-        let good = match view.build.package() {
+        let good = match view.build.package().filter(|_| wants_earlier(&view)) {
             Some(package) => build_chroots::list_good(conn, project.id, package, id, GOOD)?,
             None => vec![],
         };
@@ -107,7 +123,7 @@ pub async fn around(app: &App, web: &Web, shown: &Shown) -> Around {
 
 /// Only when something waits for a builder.
 async fn queue(web: &Web, shown: &Shown) -> Option<Vec<WaitingTask>> {
-    let waits = |chroot: &BuildChroot| chroot.state == coppice_model::state::ChrootState::Pending;
+    let waits = |chroot: &BuildChroot| chroot.state == ChrootState::Pending;
     let source_waits = shown.view.build.source_state == SourceState::Pending;
     if !source_waits && !shown.view.chroots.iter().any(waits) {
         return Some(vec![]);
@@ -154,7 +170,7 @@ async fn failures(app: &App, web: &Web, shown: &Shown) -> HashMap<String, Failur
 
 /// A builder ran it and it failed there.
 fn is_of_log(chroot: &BuildChroot) -> bool {
-    chroot.state == coppice_model::state::ChrootState::Failed
+    chroot.state == ChrootState::Failed
         && chroot.failure.as_ref().is_some_and(|failure| failure.cause.is_some())
 }
 

@@ -56,7 +56,7 @@ pub fn build_url(view: &BuildView) -> String {
 }
 
 async fn page(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPath) -> Answer {
-    let shown = load::load(&app, &viewer, &path).await?;
+    let shown = load::load(&app, &viewer, &path, load::has_use_of_earlier).await?;
     let around = load::around(&app, &web, &shown).await;
     let values = view::of(&shown, &around, &web);
     Page::new(&web, &viewer).html("build.html", &values)
