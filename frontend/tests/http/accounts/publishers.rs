@@ -127,7 +127,7 @@ async fn other_jobs_and_tokens_that_do_not_hold_get_nothing() {
             with(good.clone(), "workflow_ref", json!("alice/hello/.github/workflows/x.yml@a")),
             "does not trust",
         ),
-        (with(good.clone(), "aud", json!("https://pypi.org")), "does not hold"),
+        (with(good.clone(), "aud", json!("https://elsewhere.example")), "does not hold"),
         (with(good.clone(), "exp", json!(1_700_000_000)), "does not hold"),
         (with(good.clone(), "iss", json!("https://evil.example")), "none that this service trusts"),
     ] {
