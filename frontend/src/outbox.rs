@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use coppice_runtime::{Bus, BusError, Stop, logging::with_causes};
-use coppice_store::{StoreError, outbox};
+use coppice_runtime::{Bus, BusError, RawMessage, Stop, logging::with_causes};
+use coppice_store::{StoreError, outbox, outbox::Waiting};
 
 use crate::App;
 
@@ -49,26 +49,18 @@ pub async fn relay(app: Arc<App>, bus: Bus, stop: Stop) {
     }
 }
 
-/// `true` when there may be more. What was sent before a fault is deleted all the same.
+/// `true` when there may be more. What was sent and could not be deleted is sent again.
 async fn send_portion(app: &App, bus: &Bus) -> Result<bool, RelayError> {
     let waiting = app.store.read(|conn| outbox::list(conn, PORTION)).await?;
     if waiting.is_empty() {
         return Ok(false);
     }
-    let is_full = waiting.len() as i64 == PORTION;
-    let mut sent = Vec::new();
-    let mut fault = None;
-    for message in waiting {
-        match bus.send_raw(&message.stream, &message.key, &message.body).await {
-            Ok(()) => sent.push(message.id),
-            Err(error) => {
-                fault = Some(error);
-                break;
-            }
-        }
-    }
+    let raw = waiting.iter().map(|Waiting { stream, key, body, .. }| RawMessage { stream, key, body });
+    bus.send_raw(raw).await?;
+    let sent: Vec<i64> = waiting.iter().map(|message| message.id).collect();
+    let is_full = sent.len() as i64 == PORTION;
     app.store.tidy(move |tx| outbox::delete(tx, &sent)).await?;
-    fault.map_or(Ok(is_full), |error| Err(error.into()))
+    Ok(is_full)
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ pub enum BusError {
     Encode(#[from] serde_json::Error),
 }
 
+/// A message as it goes over the wire: as [`Bus::send`] would make it.
+#[derive(Debug, Clone, Copy)]
+pub struct RawMessage<'a> {
+    pub stream: &'a str,
+    pub key: &'a str,
+    /// JSON.
+    pub body: &'a str,
+}
+
 /// A way to Redis. Cheap to clone; sending shares one connection that heals itself.
 #[derive(Clone)]
 pub struct Bus {
@@ -59,14 +68,18 @@ impl Bus {
     }
 
     pub async fn send<M: Message>(&self, message: &M) -> Result<(), BusError> {
-        self.send_raw(M::STREAM, &message.key(), &serde_json::to_string(message)?).await
+        let (key, body) = (message.key(), serde_json::to_string(message)?);
+        self.send_raw(std::iter::once(RawMessage { stream: M::STREAM, key: &key, body: &body })).await
     }
 
-    /// Sends what an outbox kept: stream, key and body as [`Bus::send`] would make them.
-    pub async fn send_raw(&self, stream: &str, key: &str, body: &str) -> Result<(), BusError> {
-        let mut command = redis::cmd("XADD");
-        command.arg(stream).arg("*").arg("key").arg(key).arg("body").arg(body);
-        Ok(command.query_async::<()>(&mut self.sender.clone()).await?)
+    /// Sends what an outbox kept, in order and in one go: all of it or nothing.
+    pub async fn send_raw(&self, messages: impl Iterator<Item = RawMessage<'_>>) -> Result<(), BusError> {
+        let mut transaction = redis::pipe();
+        transaction.atomic();
+        for RawMessage { stream, key, body } in messages {
+            transaction.cmd("XADD").arg(stream).arg("*").arg("key").arg(key).arg("body").arg(body).ignore();
+        }
+        Ok(transaction.query_async::<()>(&mut self.sender.clone()).await?)
     }
 
     /// Sets a mark in Redis; `true` when it was not there, as after a flush or on a new server.

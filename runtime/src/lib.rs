@@ -12,7 +12,7 @@ pub mod stop;
 pub mod tasks;
 pub mod watch;
 
-pub use bus::{Bus, BusError, Consumer, Envelope, Handler, Listener, Verdict};
+pub use bus::{Bus, BusError, Consumer, Envelope, Handler, Listener, RawMessage, Verdict};
 pub use clock::Clock;
 pub use secret::Secret;
 pub use stop::Stop;

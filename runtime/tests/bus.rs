@@ -12,7 +12,7 @@ use coppice_model::{
     ActionId,
     messages::{CreateKey, KeygenTask},
 };
-use coppice_runtime::{Bus, Consumer, Envelope, Handler, Stop, Verdict};
+use coppice_runtime::{Bus, Consumer, Envelope, Handler, RawMessage, Stop, Verdict};
 use tokio::task::JoinHandle;
 
 fn task(action: i64) -> KeygenTask {
@@ -123,7 +123,8 @@ async fn a_retry_comes_again_and_a_dead_message_keeps_its_reason() {
 async fn what_cannot_be_read_goes_to_the_dead_letters_and_holds_up_nobody() {
     let redis = Redis::start().unwrap();
     let bus = Bus::connect(&redis.url()).await.unwrap();
-    bus.send_raw("coppice:keygen", "x", r#"{"type":"from_the_future_v9"}"#).await.unwrap();
+    let unknown = RawMessage { stream: "coppice:keygen", key: "x", body: r#"{"type":"from_the_future_v9"}"# };
+    bus.send_raw(std::iter::once(unknown)).await.unwrap();
     bus.send(&task(3)).await.unwrap();
     let (script, stop) = (Script::answering([]), Stop::new());
     let running = run(&bus, &script, &stop);

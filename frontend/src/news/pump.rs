@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use coppice_model::BuildId;
 use coppice_runtime::{Bus, Stop, logging::with_causes};
-use coppice_store::{StoreError, builds};
-use tokio::sync::broadcast::error::RecvError;
+use coppice_store::{Changed, StoreError, builds};
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::News;
 use crate::App;
 
 /// Where frontends tell each other what they committed.
 const STREAM: &str = "coppice:news";
-/// Changes that come together are read together.
+/// Changes that come together are told and read together.
 const TOGETHER: Duration = Duration::from_millis(40);
 const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(1);
 
@@ -33,19 +33,36 @@ async fn ours(app: &App, bus: &Bus, news: &News) {
     let mut changes = app.store.changes();
     loop {
         match changes.recv().await {
-            Ok(changed) => {
+            Ok(first) => {
+                let changed = with_those_that_came(&first, &mut changes);
                 news.note(&changed);
-                let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
-                let text = format!("{} {}", news.name, ids.join(" "));
-                if let Err(error) = bus.tell(STREAM, &text).await {
-                    tracing::debug!(error = with_causes(&error), "other frontends do not hear of a change");
-                }
+                tell(bus, news, &changed).await;
+                tokio::time::sleep(TOGETHER).await;
             }
             Err(RecvError::Lagged(missed)) => {
                 tracing::debug!(missed, "changes came faster than they were told")
             }
             Err(RecvError::Closed) => std::future::pending::<()>().await,
         }
+    }
+}
+
+/// The first and what came while the last were told.
+fn with_those_that_came(first: &Changed, changes: &mut broadcast::Receiver<Changed>) -> Vec<BuildId> {
+    let mut all = first.to_vec();
+    while let Ok(changed) = changes.try_recv() {
+        all.extend(changed.iter());
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+async fn tell(bus: &Bus, news: &News, changed: &[BuildId]) {
+    let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
+    let text = format!("{} {}", news.name, ids.join(" "));
+    if let Err(error) = bus.tell(STREAM, &text).await {
+        tracing::debug!(error = with_causes(&error), "other frontends do not hear of a change");
     }
 }
 
