@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{ApiError, query::Query, shape::Ordered};
 use crate::{
     App,
-    ops::{OpError, find_project},
+    ops::{OpError, find_project_with_chroots},
     web::Web,
 };
 
@@ -69,13 +69,13 @@ fn read(
     name: &str,
     dir: Option<String>,
 ) -> Result<(Dir, Vec<Newest>), OpError> {
-    let project = find_project(conn, owner, name)?;
+    let (project, chroots) = find_project_with_chroots(conn, owner, name)?;
     let main = DirName::from(&project.name);
     let name = match dir {
         Some(wanted) if wanted != main.as_str() => known_dir(conn, &project, &wanted)?,
         _ => main,
     };
-    let newest = builds::newest_in_chroots(conn, project.id, &name)?;
+    let newest = builds::newest_in_chroots(conn, project.id, &name, &chroots)?;
     Ok((Dir { owner: project.owner, name }, newest))
 }
 

@@ -10,8 +10,8 @@ use actix_web::{
 };
 use coppice_model::{ChrootName, DirName, ProjectRef, UnixTime, state::ActionState};
 use coppice_store::{
-    ActionKind, BuildFilter, Conn, Page, Project, ProjectChroot, ProjectDir, actions, builds,
-    project_chroots, project_dirs, projects,
+    ActionKind, Conn, Project, ProjectChroot, ProjectDir, actions, builds, project_chroots, project_dirs,
+    projects,
 };
 use serde::Serialize;
 use url::Url;
@@ -29,7 +29,6 @@ use super::{
 };
 use crate::{App, web::Web};
 
-const LATEST_BUILDS: i64 = 5;
 /// Of directories of pull requests there may be hundreds.
 const SHOWN_DIRS: usize = 20;
 
@@ -141,8 +140,7 @@ impl Overview {
         (project, chroots): (&Project, &[ProjectChroot]),
         now: UnixTime,
     ) -> Result<Self, PageError> {
-        let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
-        let latest = builds::list(conn, &filter, Page::first(LATEST_BUILDS))?;
+        let latest = builds::latest(conn, project.id)?;
         let names: Vec<ChrootName> = chroots.iter().map(|chroot| chroot.name().clone()).collect();
         let cells = match latest.is_empty() {
             true => Vec::new(),

@@ -1,5 +1,6 @@
 //! Builds: one submission, its source phase and what was asked for.
 
+mod latest;
 mod lines;
 mod matrix;
 mod newest;
@@ -22,12 +23,10 @@ use crate::{
     conn::on_either,
     schema::{build_chroots as chroots, builds, projects, users},
 };
+pub use latest::latest;
 pub use lines::{BuildFilter, BuildLine, ChrootLine, list, list_lines_by_id};
-pub use matrix::{Cell, matrix, versions};
-pub use newest::{
-    Newest, latest_of_packages, latest_of_projects, newest_good_in_chroots, newest_in_chroots,
-    recent_projects,
-};
+pub use matrix::{Cell, Newest, matrix, newest_in_chroots, versions};
+pub use newest::{latest_of_packages, latest_of_projects, newest_good_in_chroots, recent_projects};
 use row::{BuildRow, SourceColumns};
 
 #[derive(Debug, Clone, PartialEq, Eq)]

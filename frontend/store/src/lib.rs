@@ -37,6 +37,7 @@ pub mod projects;
 pub mod publishers;
 pub mod queue;
 pub mod sessions;
+mod statement;
 pub mod statistics;
 pub mod teams;
 pub mod tokens;

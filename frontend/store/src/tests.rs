@@ -304,7 +304,9 @@ async fn lists_take_a_fixed_number_of_statements() {
                 assert_eq!(statements(tx, |c| packages::list(c, ids[0], Page::ALL)), 1);
                 let names = ["x".parse().unwrap(), "y".parse().unwrap()];
                 let main = "a".parse().unwrap();
-                assert_eq!(statements(tx, |c| builds::newest_in_chroots(c, ids[0], &main)), 1);
+                let chroots = [chroot.definition.name.clone()];
+                assert_eq!(statements(tx, |c| builds::newest_in_chroots(c, ids[0], &main, &chroots)), 1);
+                assert_eq!(statements(tx, |c| builds::latest(c, ids[0])), 1);
                 for only_succeeded in [false, true] {
                     let newest = |c: &mut Conn| builds::latest_of_packages(c, ids[0], &names, only_succeeded);
                     assert_eq!(statements(tx, newest), 3);

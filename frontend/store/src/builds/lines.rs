@@ -2,7 +2,7 @@
 
 mod wanted;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use coppice_model::{
     BuildId, ChrootName, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
@@ -133,8 +133,8 @@ pub struct BuildFilter {
 }
 
 #[derive(Queryable)]
-struct LineRow {
-    id: i64,
+pub(super) struct LineRow {
+    pub(super) id: i64,
     project: (String, String),
     dir: String,
     package: Option<String>,
@@ -151,10 +151,19 @@ struct LineRow {
 
 /// The part of a header that lists show.
 #[derive(Deserialize)]
-struct Evr {
+pub(super) struct Evr {
     epoch: Option<u32>,
     version: String,
     release: String,
+}
+
+impl fmt::Display for Evr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(epoch) = self.epoch {
+            write!(f, "{epoch}:")?;
+        }
+        write!(f, "{}-{}", self.version, self.release)
+    }
 }
 
 /// The part of the options that lists show.
@@ -167,10 +176,7 @@ impl TryFrom<LineRow> for BuildLine {
     type Error = StoreError;
     fn try_from(row: LineRow) -> Result<Self, StoreError> {
         let evr: Option<Evr> = column::from_json_if_any("a build's header", row.header.as_deref())?;
-        let version = evr.map(|Evr { epoch, version, release }| {
-            let epoch = epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
-            format!("{epoch}{version}-{release}")
-        });
+        let version = evr.map(|evr| evr.to_string());
         let options: Options = column::from_json("a build's options", &row.options)?;
         Ok(Self {
             id: BuildId(row.id),
@@ -190,6 +196,19 @@ impl TryFrom<LineRow> for BuildLine {
             source_ended_on: column::time(row.source_ended_on),
             failure: column::from_json_if_any("a build's failure", row.failure.as_deref())?,
             chroots: Vec::new(),
+        })
+    }
+}
+
+impl TryFrom<(String, String, Option<i64>, Option<i64>)> for ChrootLine {
+    type Error = StoreError;
+    fn try_from(row: (String, String, Option<i64>, Option<i64>)) -> Result<Self, StoreError> {
+        let (chroot, state, started_on, ended_on) = row;
+        Ok(Self {
+            chroot: column::word("a build's chroot", &chroot)?,
+            state: column::word("a chroot's state", &state)?,
+            started_on: column::time(started_on),
+            ended_on: column::time(ended_on),
         })
     }
 }
@@ -316,12 +335,7 @@ fn with_chroots(conn: &mut Conn, rows: Vec<LineRow>) -> Result<Vec<BuildLine>, S
     let mut places: HashMap<i64, usize> = lines.iter().enumerate().map(|(n, line)| (line.id.0, n)).collect();
     for (build, chroot, state, started_on, ended_on) in rows {
         let Some(line) = places.get_mut(&build).and_then(|place| lines.get_mut(*place)) else { continue };
-        line.chroots.push(ChrootLine {
-            chroot: column::word("a build's chroot", &chroot)?,
-            state: column::word("a chroot's state", &state)?,
-            started_on: column::time(started_on),
-            ended_on: column::time(ended_on),
-        });
+        line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
     }
     Ok(lines)
 }

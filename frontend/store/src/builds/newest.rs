@@ -2,17 +2,10 @@
 
 use std::collections::HashMap;
 
-use coppice_model::{
-    BuildId, ChrootName, DirName, PackageName, ProjectId, ProjectRef, UnixTime, package::SourceHeader,
-    state::ChrootState,
-};
+use coppice_model::{BuildId, ChrootName, DirName, PackageName, ProjectId, ProjectRef, state::ChrootState};
 use diesel::{
-    backend::Backend,
     dsl::{exists, max, not},
     prelude::*,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    serialize::ToSql,
-    sql_types::{BigInt, HasSqlType, Nullable, Text},
 };
 
 use super::{BuildLine, list_lines_by_id};
@@ -21,105 +14,6 @@ use crate::{
     conn::on_either,
     schema::{build_chroots as chroots, builds, projects},
 };
-
-const IN_CHROOTS: &str = include_str!("newest.sql");
-
-/// What became of the newest build of a package in a chroot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Newest {
-    pub package: PackageName,
-    pub chroot: ChrootName,
-    pub build: BuildId,
-    pub state: ChrootState,
-    pub ended_on: Option<UnixTime>,
-    /// `<padded build id>-<package>`, once a builder has it.
-    pub result_dir: Option<String>,
-    pub header: Option<SourceHeader>,
-}
-
-#[derive(Queryable)]
-struct NewestRow {
-    package: String,
-    chroot: String,
-    build_id: i64,
-    state: String,
-    ended_on: Option<i64>,
-    result_dir: Option<String>,
-    header: Option<String>,
-}
-
-/// The statement of [`IN_CHROOTS`]. Unlike diesel's `sql_query` the database prepares it once.
-#[derive(QueryId)]
-struct InChroots {
-    project: i64,
-    dir: String,
-}
-
-impl<DB> QueryFragment<DB> for InChroots
-where
-    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
-    i64: ToSql<BigInt, DB>,
-    str: ToSql<Text, DB>,
-{
-    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        walk(IN_CHROOTS, (&self.project, &self.dir), pass.reborrow())
-    }
-}
-
-/// Puts the project where the text has `$1` and the directory where it has `$2`.
-pub(super) fn walk<'b, DB>(
-    text: &'static str,
-    (project, dir): (&'b i64, &'b str),
-    mut pass: AstPass<'_, 'b, DB>,
-) -> QueryResult<()>
-where
-    DB: Backend + HasSqlType<BigInt> + HasSqlType<Text>,
-    i64: ToSql<BigInt, DB>,
-    str: ToSql<Text, DB>,
-{
-    let mut pieces = text.split('$');
-    pass.push_sql(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        let (number, rest) = piece.split_at(1);
-        match number {
-            "1" => pass.push_bind_param::<BigInt, _>(project)?,
-            _ => pass.push_bind_param::<Text, _>(dir)?,
-        }
-        pass.push_sql(rest);
-    }
-    Ok(())
-}
-
-impl Query for InChroots {
-    type SqlType = (Text, Text, BigInt, Text, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
-}
-
-impl<C> RunQueryDsl<C> for InChroots {}
-
-impl TryFrom<NewestRow> for Newest {
-    type Error = StoreError;
-    fn try_from(row: NewestRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            package: column::word("a package's name", &row.package)?,
-            chroot: column::word("a build's chroot", &row.chroot)?,
-            build: BuildId(row.build_id),
-            state: column::word("a chroot's state", &row.state)?,
-            ended_on: column::time(row.ended_on),
-            result_dir: row.result_dir,
-            header: column::from_json_if_any("a build's header", row.header.as_deref())?,
-        })
-    }
-}
-
-/// Of every package in every chroot that the project builds for, by package and chroot; one statement.
-pub fn newest_in_chroots(
-    conn: &mut Conn,
-    project: ProjectId,
-    dir: &DirName,
-) -> Result<Vec<Newest>, StoreError> {
-    let query = InChroots { project: project.0, dir: dir.to_string() };
-    column::all(on_either!(conn, |c| query.load::<NewestRow>(c)?))
-}
 
 /// The newest build of each of these packages, or the newest that succeeded; three statements.
 pub fn latest_of_packages(

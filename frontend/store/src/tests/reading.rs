@@ -103,6 +103,12 @@ async fn matrix_and_lists_know_the_newest_build() {
             // One that has no chroots yet hides nothing of what the others told.
             let bare = add_bare(tx, &project)?;
             assert_eq!(builds::matrix(tx, project.id, &dir, &names)?.len(), 4, "{bare}");
+            let newest = builds::newest_in_chroots(tx, project.id, &dir, &names)?;
+            let bat = newest.iter().find(|one| one.package.as_str() == "Bat").unwrap();
+            assert_eq!((newest.len(), bat.build.0), (4, 2));
+            assert_eq!(bat.header.as_ref().unwrap().evr(), "1.1-1");
+            let filter = BuildFilter { project: Some(project.id), ..BuildFilter::default() };
+            assert_eq!(builds::latest(tx, project.id)?, builds::list(tx, &filter, Page::first(5))?);
             let versions = builds::versions(tx, &[coppice_model::BuildId(2)])?;
             assert_eq!(versions[&coppice_model::BuildId(2)], "1.1-1");
             let filter = PackageFilter::default();

@@ -1,0 +1,63 @@
+//! The newest builds of a project as its first page shows them.
+
+use coppice_model::ProjectId;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text},
+};
+
+use super::{BuildLine, ChrootLine, lines::LineRow};
+use crate::{
+    Conn, StoreError,
+    conn::on_either,
+    statement::{Statement, Value},
+};
+
+const LATEST: &str = "
+    WITH latest AS MATERIALIZED (
+        SELECT * FROM builds WHERE project_id = $1 ORDER BY id DESC LIMIT 5
+    )
+    SELECT latest.id, projects.owner, projects.name, latest.dir, latest.package, latest.header, users.name,
+        latest.submitted_on, latest.options, CASE WHEN latest.srpm_url IS NULL THEN latest.source END,
+        latest.srpm_url, latest.source_state, latest.source_ended_on, latest.failure,
+        own.chroot, own.state, own.started_on, own.ended_on
+    FROM latest
+    JOIN projects ON projects.id = latest.project_id
+    LEFT JOIN users ON users.id = latest.submitter_id
+    LEFT JOIN build_chroots AS own ON own.build_id = latest.id
+    ORDER BY latest.id DESC, own.id";
+
+type LineColumns = (
+    BigInt,
+    (Text, Text),
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    BigInt,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Text,
+    Nullable<BigInt>,
+    Nullable<Text>,
+);
+type ChrootColumns = (Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>);
+type OwnRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
+
+/// The five newest of a project; one statement, which the database need not plan anew each time as it would
+/// with a limit that it does not know.
+pub fn latest(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildLine>, StoreError> {
+    let statement = Statement::<(LineColumns, ChrootColumns)>::new(LATEST, vec![Value::Number(project.0)]);
+    let rows: Vec<(LineRow, OwnRow)> = on_either!(conn, |c| statement.load(c)?);
+    let mut lines: Vec<BuildLine> = Vec::new();
+    for (row, own) in rows {
+        if lines.last().is_none_or(|line| line.id.0 != row.id) {
+            lines.push(row.try_into()?);
+        }
+        if let ((Some(chroot), Some(state), started_on, ended_on), Some(line)) = (own, lines.last_mut()) {
+            line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
+        }
+    }
+    Ok(lines)
+}
