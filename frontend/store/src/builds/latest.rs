@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text},
 };
 
-use super::{BuildLine, ChrootLine, lines::LineRow};
+use super::{BuildLine, lines::folded};
 use crate::{
     Conn, StoreError,
     conn::on_either,
@@ -43,21 +43,10 @@ type LineColumns = (
     Nullable<Text>,
 );
 type ChrootColumns = (Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>);
-type OwnRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
 
 /// The five newest of a project; one statement, which the database need not plan anew each time as it would
 /// with a limit that it does not know.
 pub fn latest(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildLine>, StoreError> {
     let statement = Statement::<(LineColumns, ChrootColumns)>::new(LATEST, vec![Value::Number(project.0)]);
-    let rows: Vec<(LineRow, OwnRow)> = on_either!(conn, |c| statement.load(c)?);
-    let mut lines: Vec<BuildLine> = Vec::new();
-    for (row, own) in rows {
-        if lines.last().is_none_or(|line| line.id.0 != row.id) {
-            lines.push(row.try_into()?);
-        }
-        if let ((Some(chroot), Some(state), started_on, ended_on), Some(line)) = (own, lines.last_mut()) {
-            line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
-        }
-    }
-    Ok(lines)
+    folded(on_either!(conn, |c| statement.load(c)?))
 }

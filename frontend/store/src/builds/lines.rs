@@ -134,7 +134,7 @@ pub struct BuildFilter {
 
 #[derive(Queryable)]
 pub(super) struct LineRow {
-    pub(super) id: i64,
+    id: i64,
     project: (String, String),
     dir: String,
     package: Option<String>,
@@ -213,10 +213,16 @@ impl TryFrom<(String, String, Option<i64>, Option<i64>)> for ChrootLine {
     }
 }
 
-/// What all lists select.
-macro_rules! lines {
+macro_rules! tables {
     () => {
-        builds::table.inner_join(projects::table).left_join(users::table).select((
+        builds::table.inner_join(projects::table).left_join(users::table)
+    };
+}
+
+/// What all lists select.
+macro_rules! columns {
+    () => {
+        (
             builds::id,
             (projects::owner, projects::name),
             builds::dir,
@@ -230,7 +236,7 @@ macro_rules! lines {
             builds::source_state,
             builds::source_ended_on,
             builds::failure,
-        ))
+        )
     };
 }
 
@@ -296,7 +302,7 @@ macro_rules! filtered {
 /// Newest first; two statements.
 pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<BuildLine>, StoreError> {
     let rows = on_either!(conn, |c| {
-        let mut query = lines!().into_boxed();
+        let mut query = tables!().select(columns!()).into_boxed();
         filtered!(query, filter);
         query = match filter.after {
             Some(_) => query.order(builds::id.asc()),
@@ -311,12 +317,38 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<Bui
     Ok(lines)
 }
 
-/// Several by id, ascending; two statements. Unknown ids are left out.
+/// Several by id, ascending; one statement. Unknown ids are left out.
 pub fn list_lines_by_id(conn: &mut Conn, ids: &[BuildId]) -> Result<Vec<BuildLine>, StoreError> {
     let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let query = lines!().filter(builds::id.eq_any(raw)).order(builds::id);
-    let rows = on_either!(conn, |c| query.load::<LineRow>(c)?);
-    with_chroots(conn, rows)
+    let of_chroots = (
+        chroots::chroot.nullable(),
+        chroots::state.nullable(),
+        chroots::started_on.nullable(),
+        chroots::ended_on.nullable(),
+    );
+    let query = tables!()
+        .left_join(chroots::table)
+        .filter(builds::id.eq_any(raw))
+        .order((builds::id, chroots::id))
+        .select((columns!(), of_chroots));
+    folded(on_either!(conn, |c| query.load(c)?))
+}
+
+/// The columns of a chroot beside those of its build; empty for a build without chroots.
+pub(super) type OwnRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
+
+/// Of rows in which every build stands once for each of its chroots, one after the other.
+pub(super) fn folded(rows: Vec<(LineRow, OwnRow)>) -> Result<Vec<BuildLine>, StoreError> {
+    let mut lines: Vec<BuildLine> = Vec::new();
+    for (row, (chroot, state, started_on, ended_on)) in rows {
+        if lines.last().is_none_or(|line| line.id.0 != row.id) {
+            lines.push(row.try_into()?);
+        }
+        if let (Some(line), Some(chroot), Some(state)) = (lines.last_mut(), chroot, state) {
+            line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
+        }
+    }
+    Ok(lines)
 }
 
 type ChrootRow = (i64, String, String, Option<i64>, Option<i64>);
