@@ -8,6 +8,7 @@ pub mod config;
 mod consumer;
 mod counts;
 pub mod dispatch;
+pub mod downloads;
 pub mod facts;
 mod job;
 mod leases;

@@ -20,6 +20,7 @@ use crate::{
     consumer::Taker,
     counts::Counts,
     dispatch::{BY_HAND, Dispatch, Parts, finisher},
+    downloads,
     machines::MachineId,
     outcomes::Outcomes,
     providers::{Provider, local::Local, pool::Pool},
@@ -89,17 +90,20 @@ impl Service {
             endings,
         };
         let dispatch = Dispatch::open(&config, parts).map_err(state_error)?;
-        let actions = ActionQueue::open(&config.state_dir(), outcomes, results.clone(), reporter, clock)
-            .map_err(state_error)?;
+        let actions =
+            ActionQueue::open(&config.state_dir(), outcomes, results.clone(), reporter.clone(), clock)
+                .map_err(state_error)?;
         let (addr, server, serving) = listen(&config, &dispatch, &results, &metrics)?;
-        let statics =
-            static_server::bind(config.results_listen, config.http.workers.max(1), results.public_dir())
-                .map_err(|source| StartError::Static { addr: config.results_listen, source })?;
+        let fetched = downloads::Counter::default();
+        let (at, workers) = (config.results_listen, config.http.workers.max(1));
+        let statics = static_server::bind(at, workers, results.public_dir(), fetched.clone())
+            .map_err(|source| StartError::Static { addr: at, source })?;
 
         let mut tasks = Tasks::new(stop.clone());
         let servers = vec![server, statics.server.handle()];
         tasks.spawn("agent-api", serving);
         tasks.spawn("results", serve("results", statics.server));
+        tasks.spawn("downloads", downloads::run(fetched, reporter, stop.clone()));
         tasks.spawn("reporter", outgoing.run(bus.clone(), stop.clone()));
         tasks.spawn("finisher", finisher::run(Arc::clone(&dispatch), ended, stop.clone()));
         let at_once = config.dispatch.actions_at_once;

@@ -23,9 +23,12 @@ use actix_web::{
     web,
 };
 
+pub(crate) use location::decode;
 use location::{Found, NotFound};
 use pairs::{Client, Pairs, signature_of};
 use snapshot::find_shared;
+
+use crate::downloads::Counter;
 
 /// The tree begins here; clients count the parts of the path.
 const PREFIX: &str = "/results";
@@ -38,12 +41,12 @@ pub struct StaticServer {
     pub server: dev::Server,
 }
 
-/// Serves `root` as `/results`.
-pub fn bind(listen: SocketAddr, workers: usize, root: &Path) -> io::Result<StaticServer> {
+/// Serves `root` as `/results`; `counter` is told of the packages that are fetched.
+pub fn bind(listen: SocketAddr, workers: usize, root: &Path, counter: Counter) -> io::Result<StaticServer> {
     let listener = TcpListener::bind(listen)?;
     let addr = listener.local_addr()?;
     // The operator may have put the tree elsewhere by a link; below the root no link is followed.
-    let root = web::Data::new(Root { path: root.canonicalize()?, pairs: Pairs::default() });
+    let root = web::Data::new(Root { path: root.canonicalize()?, pairs: Pairs::default(), counter });
     let app = move || {
         App::new()
             .app_data(root.clone())
@@ -59,6 +62,7 @@ pub fn bind(listen: SocketAddr, workers: usize, root: &Path) -> io::Result<Stati
 struct Root {
     path: PathBuf,
     pairs: Pairs,
+    counter: Counter,
 }
 
 fn guarding_headers() -> DefaultHeaders {
@@ -86,11 +90,19 @@ async fn serve(root: web::Data<Root>, request: HttpRequest) -> HttpResponse {
     let Some(wanted) = path.strip_prefix(PREFIX).filter(|rest| rest.starts_with('/')) else {
         return not_found();
     };
-    let wanted = wanted.to_owned();
-    let client = client_of(&request, &wanted);
-    let found = web::block(move || root.find(&wanted, client).map(Into::into)).await;
-    match found {
-        Ok(Ok(Answer::File(found))) => answer::file(&request, found),
+    let client = client_of(&request, wanted);
+    let found = web::block({
+        let (root, wanted) = (root.clone(), wanted.to_owned());
+        move || root.find(&wanted, client).map(Into::into)
+    });
+    match found.await {
+        Ok(Ok(Answer::File(found))) => {
+            let answer = answer::file(&request, found);
+            if answer::is_beginning(&request, &answer) {
+                root.counter.note(wanted);
+            }
+            answer
+        }
         Ok(Ok(Answer::Listing(html))) => answer::page(html),
         Ok(Ok(Answer::Folder)) => moved(&format!("{path}/")),
         Ok(Err(NotFound::Absent)) => not_found(),

@@ -7,6 +7,7 @@ use coppice_store::Store;
 
 use crate::{
     Config,
+    downloads::{self, Downloads},
     news::{self, News},
     ops::{Context, Settings},
     outbox, reports, sweep,
@@ -19,13 +20,14 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// For who looks at pages that change.
     pub news: Arc<News>,
+    pub downloads: Arc<Downloads>,
 }
 
 impl App {
     /// `keygen_secret` is shared with keygen.
     pub fn new(config: &Config, store: Store, keygen_secret: Secret) -> Self {
         let settings = Arc::new(Settings::new(config, keygen_secret));
-        Self { store, clock: Clock::System, settings, news: Arc::default() }
+        Self { store, clock: Clock::System, settings, news: Arc::default(), downloads: Arc::default() }
     }
 
     /// The settings and this moment, for one call of a rule.
@@ -40,5 +42,6 @@ pub fn spawn(tasks: &mut Tasks, app: Arc<App>, bus: Bus) {
     tasks.spawn("outbox relay", outbox::relay(Arc::clone(&app), bus.clone(), stop.clone()));
     tasks.spawn("report reader", reports::read(Arc::clone(&app), bus.clone(), stop.clone()));
     tasks.spawn("news", news::run(Arc::clone(&app), bus.clone(), stop.clone()));
+    tasks.spawn("downloads", downloads::run(Arc::clone(&app), stop.clone()));
     tasks.spawn("sweep", sweep::run(app, bus, stop));
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod calendar;
 pub mod config;
+mod downloads;
 mod logs;
 mod news;
 mod notice;

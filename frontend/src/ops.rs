@@ -48,6 +48,7 @@ mod submit_build;
 mod take_package;
 mod tasks;
 mod tokens;
+mod vote;
 mod webhook_secret;
 
 pub use account_rules::{AccountRules, KERBEROS, RulesError, SignUp};
@@ -107,6 +108,7 @@ pub use tasks::{
     list_waiting_actions,
 };
 pub use tokens::{TokenWish, create_token, list_tokens, revoke_token};
+pub use vote::vote;
 pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]

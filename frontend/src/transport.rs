@@ -1,7 +1,7 @@
 //! Rules that hold for every address (contract section 1): HEAD as GET, OPTIONS, strict headers.
 
 use actix_web::{
-    Error, HttpResponse, ResponseError,
+    Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -44,6 +44,7 @@ pub async fn rules(
     }
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(WasHead);
     }
     let counter = request.app_data::<Data<Requests>>().cloned();
     let response = strict(next.call(request).await?).map_into_boxed_body();
@@ -51,6 +52,15 @@ pub async fn rules(
         counter.count(response.status());
     }
     Ok(response)
+}
+
+/// Left by [`rules`] for who must tell HEAD from GET.
+#[derive(Debug, Clone, Copy)]
+struct WasHead;
+
+/// Whether nobody reads what is answered.
+pub fn was_head(request: &HttpRequest) -> bool {
+    request.extensions().contains::<WasHead>()
 }
 
 /// Answered requests by the class of their status.

@@ -12,7 +12,7 @@ pub use backend::{
 };
 pub use distgit::{Branch, DistGitTask, Import};
 pub use keygen::{CreateKey, KeygenTask, RenewKey};
-pub use report::{ActionDone, Imported, Progress, Report, TakenPackage};
+pub use report::{ActionDone, Downloads, FetchedPackages, Imported, Progress, Report, TakenPackage};
 
 use serde::{Serialize, de::DeserializeOwned};
 

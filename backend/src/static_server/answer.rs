@@ -37,6 +37,17 @@ pub fn file(request: &HttpRequest, found: FoundFile) -> HttpResponse {
     }
 }
 
+/// Whether a client gets a file or the first piece of it: the pieces after that are of the same download.
+pub fn is_beginning(request: &HttpRequest, answer: &HttpResponse) -> bool {
+    let range = || answer.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    request.method() == Method::GET
+        && match answer.status() {
+            StatusCode::OK => true,
+            StatusCode::PARTIAL_CONTENT => range().is_some_and(|range| range.starts_with("bytes 0-")),
+            _ => false,
+        }
+}
+
 struct Prepared {
     answer: HttpResponseBuilder,
     /// Start and length of what is sent; nothing for 304 and 416.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use coppice_backend::{
+    downloads::Counter,
     publisher::{PublishConfig, Watch},
     results::{IngestError, Results, ResultsConfig},
     static_server,
@@ -33,6 +34,7 @@ pub struct Host {
     pub clock: Clock,
     pub data: PathBuf,
     pub addr: SocketAddr,
+    pub counter: Counter,
     config: ResultsConfig,
     _scratch: TempDir,
 }
@@ -55,9 +57,11 @@ impl Host {
         let config = config(&data, &signer.url, &secret, (publish, watch));
         let clock = Clock::at(1_800_000_000);
         let results = Results::open(&config, clock.clone(), &Metrics::new()).await.unwrap();
-        let served = static_server::bind("127.0.0.1:0".parse().unwrap(), 1, results.public_dir()).unwrap();
+        let counter = Counter::default();
+        let (at, public) = ("127.0.0.1:0".parse().unwrap(), results.public_dir());
+        let served = static_server::bind(at, 1, public, counter.clone()).unwrap();
         tokio::spawn(served.server);
-        Self { results, signer, clock, data, addr: served.addr, config, _scratch: scratch }
+        Self { results, signer, clock, data, addr: served.addr, counter, config, _scratch: scratch }
     }
 
     /// The results half of another process on the same folder.

@@ -2,6 +2,7 @@
 
 use std::{fs, io::Write, os::unix::fs::symlink, process::Command};
 
+use coppice_model::messages::Report;
 use flate2::{Compression, write::GzEncoder};
 use reqwest::{Response, StatusCode, header};
 
@@ -206,4 +207,24 @@ async fn nothing_outside_of_the_tree_is_served() {
     }
     let listing = get(&host, "").await.text().await.unwrap();
     assert!(!listing.contains("link"), "{listing}");
+}
+
+#[tokio::test]
+async fn a_package_that_is_fetched_counts_once() {
+    let host = host_with_results().await;
+    let package = format!("{BUILD}/gcc-c++-1~rc1^2-1.x86_64.rpm");
+    get(&host, &package).await;
+    // The same download in two pieces, and what is none.
+    get_with(&host, &package, &[(header::RANGE, "bytes=0-3")]).await;
+    get_with(&host, &package, &[(header::RANGE, "bytes=4-")]).await;
+    get_with(&host, &package, &[(header::RANGE, "bytes=99-")]).await;
+    reqwest::Client::new().head(host.url(&package)).send().await.unwrap();
+    get(&host, &format!("{BUILD}/build.log.gz")).await;
+    get(&host, &format!("{BUILD}/missing.rpm")).await;
+    let Some(Report::DownloadsV1(downloads)) = host.counter.take() else { panic!("nothing was counted") };
+    let [fetched] = downloads.fetched.as_slice() else { panic!("{downloads:?}") };
+    assert_eq!(
+        (fetched.project.to_string().as_str(), fetched.chroot.as_str(), fetched.count),
+        ("@team/foo", "fedora-43-x86_64", 2)
+    );
 }

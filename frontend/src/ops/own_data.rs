@@ -2,7 +2,7 @@
 
 use coppice_store::{
     ApiToken, Conn, Identity, Publisher, Session, Team, identities, own_data, passwords, profiles,
-    publishers, sessions, teams, tokens,
+    publishers, sessions, teams, tokens, votes,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ pub fn own_data(conn: &mut Conn, by: &Caller) -> Result<Value, OpError> {
     let roles = own_data::roles(conn, id)?;
     let profile = profiles::find(conn, &user.name)?;
     let reports = own_data::reports(conn, id)?;
+    let votes = votes::list_of(conn, id)?;
     Ok(json!({
         "name": user.name.as_str(),
         "mail": user.mail,
@@ -33,6 +34,9 @@ pub fn own_data(conn: &mut Conn, by: &Caller) -> Result<Value, OpError> {
             "project": role.project.to_string(), "admin": role.admin, "builder": role.builder,
         })).collect::<Vec<_>>(),
         "trusted_publishers": publishers::list_of_user(conn, id)?.iter().map(publisher).collect::<Vec<_>>(),
+        "votes": votes.iter().map(|(project, vote)| json!({
+            "project": project.to_string(), "value": vote.value(),
+        })).collect::<Vec<_>>(),
         "profile": { "text": profile.text, "pinned": profile.pinned.iter().map(|id| id.0).collect::<Vec<_>>() },
         "reports": reports.iter().map(|report| json!({
             "project": report.project, "message": report.message, "created": rfc3339(report.created_at),

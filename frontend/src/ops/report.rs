@@ -2,6 +2,7 @@
 
 mod action;
 mod chroot;
+mod downloads;
 mod import;
 mod source;
 
@@ -41,6 +42,7 @@ pub fn apply_report(tx: &mut Conn, cx: &Context, report: &Report) -> Result<(), 
         Report::ImportedV1(imported) => import::imported(tx, cx, imported),
         Report::ImportFailedV1 { build, failure, at } => import::failed(tx, cx, *build, failure, *at),
         Report::ActionDoneV1(done) => action::done(tx, cx, done),
+        Report::DownloadsV1(fetched) => downloads::count(tx, fetched),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Where something happens: the most active projects, those that were copied most, and the copies of one.
+//! Where something happens: the most active projects, those that people fetch, like and copy most, and the copies of
+//! one.
 
 use std::collections::HashMap;
 
@@ -22,7 +23,8 @@ use crate::{App, api::Query, web::Web};
 /// So many of the newest builds tell who is active.
 const LOOKED_AT: i64 = 2_000;
 const SHOWN: usize = 20;
-const MOST_COPIED: i64 = 30;
+/// Of each list, more than are shown, for those that are unlisted.
+const MOST: i64 = 40;
 const PER_PAGE: i64 = 50;
 
 type Answer = Result<HttpResponse, PageError>;
@@ -41,6 +43,8 @@ struct Explore {
     recent: Vec<Counted>,
     busiest: Vec<Counted>,
     copied: Vec<Counted>,
+    upvoted: Vec<Counted>,
+    downloaded: Vec<Counted>,
     looked_at: i64,
 }
 
@@ -61,9 +65,11 @@ async fn explore(app: Data<App>, web: Data<Web>, viewer: Viewer) -> Answer {
 fn read(conn: &mut Conn, now: UnixTime) -> Result<Explore, PageError> {
     let of_builds = builds::recent_projects(conn, LOOKED_AT)?;
     let (recent, busiest) = (in_order(&of_builds), by_count(&of_builds));
-    let copied = projects::most_forked(conn, MOST_COPIED)?;
-    let mut ids: Vec<ProjectId> = recent.iter().chain(&busiest).map(|(id, _)| *id).collect();
-    ids.extend(copied.iter().map(|(id, _)| *id));
+    let copied = sized(projects::most_forked(conn, MOST)?);
+    let upvoted = sized(projects::most_upvoted(conn, MOST)?);
+    let downloaded = sized(projects::most_downloaded(conn, MOST)?);
+    let lists = [&recent, &busiest, &copied, &upvoted, &downloaded];
+    let mut ids: Vec<ProjectId> = lists.into_iter().flatten().map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut known = projects::list_by_id(conn, &ids)?;
@@ -76,14 +82,18 @@ fn read(conn: &mut Conn, now: UnixTime) -> Result<Explore, PageError> {
         };
         list.iter().filter_map(row).take(SHOWN).collect::<Vec<_>>()
     };
-    let copied: Vec<_> =
-        copied.iter().map(|(id, n)| (*id, usize::try_from(*n).unwrap_or_default())).collect();
     Ok(Explore {
         recent: rows(&recent, "build"),
         busiest: rows(&busiest, "build"),
         copied: rows(&copied, "fork"),
+        upvoted: rows(&upvoted, "point"),
+        downloaded: rows(&downloaded, "package"),
         looked_at: LOOKED_AT,
     })
+}
+
+fn sized(list: Vec<(ProjectId, i64)>) -> Vec<(ProjectId, usize)> {
+    list.into_iter().map(|(id, count)| (id, usize::try_from(count).unwrap_or_default())).collect()
 }
 
 /// Each project once, the one with the newest build first; twice as many as are shown, for those that are unlisted.

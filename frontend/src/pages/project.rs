@@ -3,6 +3,7 @@
 mod facts;
 mod health;
 mod releases;
+mod vote;
 
 use actix_web::{
     HttpResponse,
@@ -10,8 +11,8 @@ use actix_web::{
 };
 use coppice_model::{ChrootName, DirName, ProjectRef, UnixTime, state::ActionState};
 use coppice_store::{
-    ActionKind, Conn, Project, ProjectChroot, ProjectDir, actions, builds, project_chroots, project_dirs,
-    projects,
+    ActionKind, Conn, Project, ProjectChroot, ProjectDir, Vote, actions, builds, project_chroots,
+    project_dirs, projects, votes,
 };
 use serde::Serialize;
 use url::Url;
@@ -38,7 +39,7 @@ type Answer = Result<HttpResponse, PageError>;
 
 /// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(resource("").get(overview));
+    config.service(resource("").get(overview).post(vote::vote));
 }
 
 /// What a page of a project is made of; gives the viewer back. The head needs no statement for visitors.
@@ -85,6 +86,9 @@ struct Overview {
     health: Vec<Health>,
     builds: Vec<BuildRow>,
     origin: Option<Origin>,
+    score: i64,
+    /// `up` or `down`; of who is logged in.
+    own_vote: Option<&'static str>,
 }
 
 /// What DNF must be told once of a server that is not at the default port of HTTPS.
@@ -125,7 +129,8 @@ async fn overview(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectP
         let found = project_chroots::find_buildable_of(conn, &path.owner, &path.project)?;
         let (project, chroots) = found.ok_or_else(|| missing(&path.owner, &path.project))?;
         let head = ProjectHead::load(conn, &project, &viewer)?;
-        let overview = Overview::read(conn, &shown, head, (&project, &chroots), now)?;
+        let mut overview = Overview::read(conn, &shown, head, (&project, &chroots), now)?;
+        overview.own_vote = own_vote(conn, &viewer, &project)?;
         Ok::<_, PageError>((viewer, overview))
     });
     let (viewer, overview) = work.await?;
@@ -165,9 +170,20 @@ impl Overview {
             health: if cells.is_empty() { Vec::new() } else { health::rows(&cells, chroots) },
             builds: latest.iter().map(|line| BuildRow::new(line, now)).collect(),
             origin,
+            score: project.score,
+            own_vote: None,
             head,
         })
     }
+}
+
+/// One statement for who is logged in.
+fn own_vote(conn: &mut Conn, viewer: &Viewer, project: &Project) -> Result<Option<&'static str>, PageError> {
+    let Some(user) = viewer.user() else { return Ok(None) };
+    Ok(votes::find(conn, project.id, user.id)?.map(|vote| match vote {
+        Vote::Up => "up",
+        Vote::Down => "down",
+    }))
 }
 
 fn markup(text: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! `.repo` files and the document for dnf5 over HTTP.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_DISPOSITION},
     web::{self, Data, Path, ServiceConfig},
 };
@@ -19,6 +19,7 @@ use crate::{
     App,
     api::{ApiError, Query},
     pages::{PageError, ProjectPath},
+    transport::was_head,
     web::Web,
 };
 
@@ -31,7 +32,13 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/repo/{name_release}/{file}").get(file));
 }
 
-async fn file(app: Data<App>, web: Data<Web>, path: ProjectPath, query: Query) -> Answer {
+async fn file(
+    app: Data<App>,
+    web: Data<Web>,
+    path: ProjectPath,
+    query: Query,
+    request: HttpRequest,
+) -> Answer {
     let name_release = path.rest("name_release").to_owned();
     let ProjectPath { owner, project: dir, .. } = path;
     let missing = PageError::NotFound(format!("Project {owner}/{dir} does not exist."));
@@ -44,6 +51,10 @@ async fn file(app: Data<App>, web: Data<Web>, path: ProjectPath, query: Query) -
         return Err(no_chroot(&published, &name_release));
     };
     reading(&query)?.apply(&mut sections);
+    let of_release = published.chroots.iter().filter(|chroot| chroot.name_release() == name_release);
+    if !was_head(&request) {
+        app.downloads.note(published.id, of_release);
+    }
     let name = format!("filename={}-{dir}.repo", published.project.owner);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")

@@ -49,6 +49,7 @@ fn published(
 ) -> Result<Published, StoreError> {
     let dependencies = dependencies(conn, project)?;
     Ok(Published {
+        id: project.id,
         project: project.reference(),
         dirs,
         chroots,

@@ -1,6 +1,6 @@
 //! What repository files say about a project, free of where it is stored.
 
-use coppice_model::{ChrootName, DirName, OwnerName, ProjectRef};
+use coppice_model::{ChrootName, DirName, OwnerName, ProjectId, ProjectRef};
 
 /// Where clients find us and the packages.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ impl Site {
 /// A directory of a project with its settings and all that it depends on.
 #[derive(Debug, Clone)]
 pub struct Published {
+    pub id: ProjectId,
     pub project: ProjectRef,
     /// Only when all of the project is asked for.
     pub dirs: Vec<PublishedDir>,

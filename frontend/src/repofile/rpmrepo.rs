@@ -98,6 +98,7 @@ mod tests {
             results_url: "https://download.copr.example.com/results".into(),
         };
         let published = Published {
+            id: coppice_model::ProjectId(1),
             project: coppice_model::ProjectRef {
                 owner: "alice".parse().unwrap(),
                 name: "foo".parse().unwrap(),

@@ -42,6 +42,7 @@ pub mod statistics;
 pub mod teams;
 pub mod tokens;
 pub mod users;
+pub mod votes;
 pub mod webhook_deliveries;
 pub mod webhook_secrets;
 
@@ -72,6 +73,7 @@ pub use sessions::{NewSession, Session};
 pub use teams::Team;
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
 pub use users::User;
+pub use votes::Vote;
 pub use webhook_deliveries::{NewWebhookDelivery, WebhookDelivery};
 
 #[cfg(test)]

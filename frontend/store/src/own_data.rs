@@ -9,6 +9,7 @@ use crate::{
         api_tokens, builds, groups, idempotency, identities, invitations, legal_flags, memberships,
         passwords, permissions, profiles, projects, publishers, sessions, user_teams, users,
     },
+    votes,
 };
 
 /// A build that somebody submitted.
@@ -118,6 +119,7 @@ pub fn delete(conn: &mut Conn, user: &User) -> Result<(), StoreError> {
     diesel::delete(permissions::table.filter(permissions::user_id.eq(id))).execute(conn)?;
     diesel::delete(publishers::table.filter(publishers::user_id.eq(id))).execute(conn)?;
     diesel::delete(idempotency::table.filter(idempotency::user_id.eq(id))).execute(conn)?;
+    votes::delete_of(conn, user.id)?;
     diesel::delete(profiles::table.find(user.name.as_str())).execute(conn)?;
     let reports = legal_flags::table.filter(legal_flags::reporter_id.eq(id));
     diesel::update(reports).set(legal_flags::reporter_id.eq(None::<i64>)).execute(conn)?;

@@ -24,6 +24,10 @@ pub struct ProjectChroot {
     /// When what it holds goes, where the project said so; counts while nothing is built for it.
     pub delete_on: Option<UnixTime>,
     pub settings: ChrootSettings,
+    /// How often the repo file of its release was fetched.
+    pub repo_downloads: i64,
+    /// How many of its packages were fetched.
+    pub package_downloads: i64,
     /// The catalogue's entry.
     pub mock: MockChroot,
 }
@@ -87,6 +91,8 @@ struct ProjectChrootRow {
     disabled_on: Option<i64>,
     settings: String,
     delete_on: Option<i64>,
+    repo_downloads: i64,
+    package_downloads: i64,
 }
 
 fn domain(row: ProjectChrootRow, mock: MockChrootRow) -> Result<ProjectChroot, StoreError> {
@@ -97,6 +103,8 @@ fn domain(row: ProjectChrootRow, mock: MockChrootRow) -> Result<ProjectChroot, S
         disabled_on: column::time(row.disabled_on),
         delete_on: column::time(row.delete_on),
         settings: column::from_json("a chroot's settings", &row.settings)?,
+        repo_downloads: row.repo_downloads,
+        package_downloads: row.package_downloads,
         mock: mock.try_into()?,
     })
 }
@@ -302,4 +310,30 @@ pub fn list_ending(
         }
     }
     Ok(ending)
+}
+
+/// What was fetched of a chroot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fetched {
+    RepoFile,
+    Package,
+}
+
+/// Adds to what is counted; nothing where the project never had the chroot; one statement.
+pub fn count(
+    conn: &mut Conn,
+    project: ProjectId,
+    chroot: &ChrootName,
+    (fetched, times): (Fetched, i64),
+) -> Result<(), StoreError> {
+    let named = mock_chroots::table.filter(mock_chroots::name.eq(chroot.as_str())).select(mock_chroots::id);
+    let own = project_chroots::table
+        .filter(project_chroots::project_id.eq(project.0))
+        .filter(project_chroots::mock_chroot_id.eq_any(named));
+    let (repo, package) = (project_chroots::repo_downloads, project_chroots::package_downloads);
+    match fetched {
+        Fetched::RepoFile => diesel::update(own).set(repo.eq(repo + times)).execute(conn)?,
+        Fetched::Package => diesel::update(own).set(package.eq(package + times)).execute(conn)?,
+    };
+    Ok(())
 }

@@ -14,7 +14,9 @@ use crate::{
     conn::on_either,
     schema::{builds, mock_chroots, packages, project_chroots, project_dirs, projects},
 };
-pub use lists::{count_of, list_by_id, list_forks, list_of_owners, most_forked};
+pub use lists::{
+    count_of, list_by_id, list_forks, list_of_owners, most_downloaded, most_forked, most_upvoted,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -29,6 +31,8 @@ pub struct Project {
     pub key_renew_on: Option<UnixTime>,
     /// The project that this one is a copy of.
     pub forked_from: Option<ProjectId>,
+    /// What its votes add up to.
+    pub score: i64,
 }
 
 impl Project {
@@ -112,6 +116,7 @@ pub(crate) struct ProjectRow {
     created_at: i64,
     key_renew_on: Option<i64>,
     forked_from: Option<i64>,
+    score: i64,
 }
 
 impl TryFrom<ProjectRow> for Project {
@@ -132,6 +137,7 @@ impl TryFrom<ProjectRow> for Project {
             created_at: UnixTime(row.created_at),
             key_renew_on: column::time(row.key_renew_on),
             forked_from: row.forked_from.map(ProjectId),
+            score: row.score,
         })
     }
 }

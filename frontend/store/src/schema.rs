@@ -126,6 +126,15 @@ diesel::table! {
         created_at -> BigInt,
         key_renew_on -> Nullable<BigInt>,
         forked_from -> Nullable<BigInt>,
+        score -> BigInt,
+    }
+}
+
+diesel::table! {
+    votes (project_id, user_id) {
+        project_id -> BigInt,
+        user_id -> BigInt,
+        value -> BigInt,
     }
 }
 
@@ -199,6 +208,8 @@ diesel::table! {
         disabled_on -> Nullable<BigInt>,
         settings -> Text,
         delete_on -> Nullable<BigInt>,
+        repo_downloads -> BigInt,
+        package_downloads -> BigInt,
     }
 }
 
@@ -364,6 +375,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(permissions -> users (user_id));
 diesel::joinable!(legal_flags -> users (reporter_id));
+diesel::joinable!(votes -> projects (project_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
 diesel::joinable!(packages -> projects (project_id));
@@ -385,6 +397,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     legal_flags,
     mock_chroots,
     projects,
+    votes,
     project_dirs,
     project_chroots,
     packages,

@@ -23,6 +23,7 @@ mod forms_upkeep;
 mod forms_world;
 mod fuzz;
 mod home;
+mod liked;
 mod lists;
 mod log_page;
 mod monitor_page;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Message;
 use crate::{
-    ActionId, Attempt, BuildId, ChrootName, PackageName, UnixTime,
+    ActionId, Attempt, BuildId, ChrootName, PackageName, ProjectRef, UnixTime,
     package::{Nevra, SourceHeader},
     state::Stage,
     work::{DistGitCommit, Failure, TaskId, TaskOutcome},
@@ -42,6 +42,7 @@ pub enum Report {
         at: UnixTime,
     },
     ActionDoneV1(ActionDone),
+    DownloadsV1(Downloads),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,22 @@ pub enum Progress {
     Stage { stage: Stage },
     /// Our side cannot go on with the stage yet; it tries again by itself.
     Delayed { stage: Stage, reason: String },
+}
+
+/// Packages that were fetched from the results since the last report of their kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Downloads {
+    /// Names this report among all others, so that it counts once.
+    pub name: String,
+    pub fetched: Vec<FetchedPackages>,
+}
+
+/// How many of one chroot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchedPackages {
+    pub project: ProjectRef,
+    pub chroot: ChrootName,
+    pub count: u32,
 }
 
 /// An SRPM is in DistGit.
@@ -107,6 +124,7 @@ impl Message for Report {
             Self::ImportedV1(imported) => format!("imported/{}", imported.build),
             Self::ImportFailedV1 { build, .. } => format!("import-failed/{build}"),
             Self::ActionDoneV1(done) => format!("action/{}", done.action),
+            Self::DownloadsV1(downloads) => format!("downloads/{}", downloads.name),
         }
     }
 }

@@ -258,6 +258,9 @@ fn reports() -> Vec<(&'static str, Report)> {
         key_expires_on: None,
         at: AT,
     };
+    let chroot = "fedora-43-x86_64".parse().unwrap();
+    let fetched = vec![FetchedPackages { project: project(), chroot, count: 12 }];
+    let downloads = Downloads { name: "3f9a".into(), fetched };
     vec![
         ("progress_v1_taken", progress(Progress::Taken { builder: "local-1".into() })),
         ("progress_v1_stage", progress(Progress::Stage { stage: Stage::Signing })),
@@ -280,6 +283,7 @@ fn reports() -> Vec<(&'static str, Report)> {
             }),
         ),
         ("action_done_v1", Report::ActionDoneV1(done.clone())),
+        ("downloads_v1", Report::DownloadsV1(downloads)),
         (
             "action_done_v1_key",
             Report::ActionDoneV1(ActionDone { action: ActionId(10), key_expires_on: Some(AT), ..done }),

@@ -4,7 +4,10 @@ use coppice_model::{ChrootName, UnixTime};
 use coppice_store::{ChrootSettings, Project, ProjectChroot};
 use serde::Serialize;
 
-use crate::{pages::frame::Moment, web::Web};
+use crate::{
+    pages::{frame::Moment, rows::counted},
+    web::Web,
+};
 
 #[derive(Debug, Serialize)]
 pub struct Release {
@@ -18,6 +21,8 @@ pub struct Release {
     ends: Option<Moment>,
     /// What the operator says of it.
     comment: String,
+    /// How often its repo file was fetched.
+    downloads: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -27,6 +32,8 @@ struct Arch {
     snapshots: String,
     /// The project sets something of its own for it.
     is_modified: bool,
+    /// How many of its packages were fetched.
+    downloads: Option<String>,
 }
 
 /// In the order of the catalogue.
@@ -62,6 +69,7 @@ impl Release {
             multilib: false,
             ends: None,
             comment: String::new(),
+            downloads: None,
         }
     }
 
@@ -72,7 +80,10 @@ impl Release {
             results: format!("{}/{}/{name}/", web.site.results_url, project.reference()),
             snapshots: format!("{url}snapshots/{name}/"),
             is_modified: ChrootSettings { delete_on: None, ..settings.clone() } != ChrootSettings::default(),
+            downloads: downloads(chroot.package_downloads),
         });
+        // Counted for every architecture of the release.
+        self.downloads = self.downloads.take().or_else(|| downloads(chroot.repo_downloads));
         self.multilib |= project.settings.multilib && name.arch() == "x86_64";
         if self.ends.is_none() {
             self.ends = Moment::of(settings.delete_on, now);
@@ -81,6 +92,10 @@ impl Release {
             self.comment = chroot.mock.comment.clone();
         }
     }
+}
+
+fn downloads(count: i64) -> Option<String> {
+    usize::try_from(count).ok().filter(|count| *count > 0).map(|count| counted(count, "download"))
 }
 
 /// `Fedora 43`, `EPEL 10`.

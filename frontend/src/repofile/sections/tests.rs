@@ -12,6 +12,7 @@ fn site() -> Site {
 
 fn published(owner: &str, chroots: &[&str]) -> Published {
     Published {
+        id: coppice_model::ProjectId(1),
         project: ProjectRef { owner: owner.parse().unwrap(), name: "foo".parse().unwrap() },
         dirs: vec![PublishedDir { name: "foo".parse().unwrap(), delete_after_days: None }],
         chroots: chroots.iter().map(|chroot| chroot.parse().unwrap()).collect(),

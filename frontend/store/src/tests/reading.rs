@@ -3,7 +3,7 @@
 use coppice_model::{DirName, permission::PermissionState};
 
 use super::*;
-use crate::{built_packages::Search, packages::PackageFilter};
+use crate::{built_packages::Search, packages::PackageFilter, project_chroots::Fetched};
 
 fn nevra(version: &str) -> coppice_model::package::Nevra {
     let (name, release, arch) = ("Bat".into(), "1".into(), "noarch".into());
@@ -203,6 +203,42 @@ async fn owners_have_projects_copies_requests_and_a_profile() {
             // A copy outlives what it is a copy of.
             projects::delete(tx, project.id)?;
             assert_eq!(projects::get(tx, copy.id)?.forked_from, None);
+            Ok::<_, StoreError>(())
+        });
+        told.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn votes_and_downloads_add_up() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let told = store.write(|tx| {
+            let project = fill(tx)?;
+            let other = add_project(tx, "bar")?;
+            let [alice, bob] = ["ann", "ben"]
+                .map(|name| users::insert(tx, &name.parse().unwrap(), None, false, NOW).unwrap());
+            let score = |tx: &mut Conn| {
+                let found = projects::list_by_id(tx, &[project.id])?;
+                Ok::<_, StoreError>(found[0].score)
+            };
+            votes::set(tx, project.id, alice.id, Some(Vote::Up))?;
+            votes::set(tx, project.id, bob.id, Some(Vote::Up))?;
+            votes::set(tx, other.id, bob.id, Some(Vote::Down))?;
+            assert_eq!((score(tx)?, projects::most_upvoted(tx, 9)?), (2, vec![(project.id, 2)]));
+            votes::set(tx, project.id, alice.id, Some(Vote::Down))?;
+            assert_eq!((score(tx)?, votes::find(tx, project.id, alice.id)?), (0, Some(Vote::Down)));
+            votes::delete_of(tx, alice.id)?;
+            assert_eq!((score(tx)?, votes::find(tx, project.id, alice.id)?), (1, None));
+            assert_eq!(votes::list_of(tx, bob.id)?.len(), 2);
+            let chroot: coppice_model::ChrootName = "epel-9-x86_64".parse().unwrap();
+            for fetched in [Fetched::Package, Fetched::Package, Fetched::RepoFile] {
+                project_chroots::count(tx, project.id, &chroot, (fetched, 3))?;
+            }
+            let counted = project_chroots::find(tx, project.id, chroot.as_str())?.unwrap();
+            assert_eq!((counted.package_downloads, counted.repo_downloads), (6, 3));
+            assert_eq!(projects::most_downloaded(tx, 9)?, [(project.id, 6)]);
             Ok::<_, StoreError>(())
         });
         told.await.unwrap();

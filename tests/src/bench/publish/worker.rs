@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use coppice_backend::{
+    downloads::Counter,
     publisher::{Compression, Ground, PublishConfig, Publisher, Watch},
     signing::Keygen,
     static_server,
@@ -75,7 +76,7 @@ pub fn run(order: &Path) -> anyhow::Result<()> {
 fn open(order: &Order) -> anyhow::Result<Publisher> {
     let keys = Keygen::new(&order.keygen_url, Secret::read(&order.keygen_secret_file)?)?;
     let tree = Tree::open(&order.data_dir)?;
-    let served = static_server::bind("127.0.0.1:0".parse()?, 1, tree.public())?;
+    let served = static_server::bind("127.0.0.1:0".parse()?, 1, tree.public(), Counter::default())?;
     tokio::spawn(served.server);
     let results_url = format!("http://{}/results", served.addr);
     println!("{results_url}");

@@ -1,0 +1,3 @@
+DROP INDEX projects_by_score;
+ALTER TABLE projects DROP COLUMN score;
+DROP TABLE votes;
