@@ -35,7 +35,7 @@ async fn votes_count_once_change_and_go() {
     shows(&alice.get("/user/info/download").await, &["\"value\":1"]);
     let answer = alice.submit(PAGE, PAGE, &[("vote", "sideways")]).await;
     assert_eq!(answer.status.as_u16(), 400, "{}", answer.text);
-    shows(&answer, &["A vote is up or down."]);
+    assert!(answer.text.contains("A vote is up or down."), "{}", answer.text);
     assert_eq!(alice.forge(PAGE, &[("vote", "up")]).await.status.as_u16(), 403);
     let nowhere = alice.submit(PAGE, "/coprs/alice/missing/", &[("vote", "up")]).await;
     assert_eq!(nowhere.status.as_u16(), 404);
