@@ -7,6 +7,10 @@ diesel::table! {
         mail -> Nullable<Text>,
         is_admin -> Bool,
         created_at -> BigInt,
+        zone -> Nullable<Text>,
+        blocked_at -> Nullable<BigInt>,
+        blocked_by -> Nullable<Text>,
+        blocked_reason -> Nullable<Text>,
     }
 }
 
@@ -36,6 +40,7 @@ diesel::table! {
         name -> Nullable<Text>,
         access -> Text,
         project_id -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
     }
 }
 
@@ -99,6 +104,16 @@ diesel::table! {
         environment -> Nullable<Text>,
         git_ref -> Nullable<Text>,
         created_at -> BigInt,
+        repository_id -> Nullable<Text>,
+        owner_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    spent_job_tokens (issuer, token) {
+        issuer -> Text,
+        token -> Text,
+        expires_at -> BigInt,
     }
 }
 
@@ -393,5 +408,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     built_packages,
     attempts,
     batches,
+    publishers,
 );
 diesel::allow_columns_to_appear_in_same_group_by_clause!(builds::package, build_chroots::chroot);

@@ -1,0 +1,6 @@
+-- Where users read times: an IANA name. NULL: as the browser says.
+ALTER TABLE users ADD COLUMN zone TEXT;
+-- Who may do nothing any more. NULL: everybody else.
+ALTER TABLE users ADD COLUMN blocked_at BIGINT;
+ALTER TABLE users ADD COLUMN blocked_by TEXT;
+ALTER TABLE users ADD COLUMN blocked_reason TEXT;
