@@ -21,6 +21,7 @@ pub fn own_data(conn: &mut Conn, by: &Caller) -> Result<Value, OpError> {
         "name": user.name.as_str(),
         "mail": user.mail,
         "is_admin": user.is_admin,
+        "zone": user.zone,
         "created": rfc3339(user.created_at),
         "has_password": passwords::find(conn, id)?.is_some(),
         "identities": identities::list(conn, id)?.iter().map(identity).collect::<Vec<_>>(),

@@ -60,6 +60,7 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/admin/invitations").get(invitations::page).post(invitations::make))
         .service(web::resource("/admin/invitations/withdraw").post(invitations::withdraw));
 }
+        .service(web::resource("/user/zone").post(account::choose_zone))
 
 /// Below `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
