@@ -11,3 +11,4 @@ mod provider;
 mod publishers;
 mod signup;
 mod tokens;
+mod zones;
