@@ -174,7 +174,7 @@ async fn change(app: &App, web: &Web, request: &HttpRequest, posted: &Posted) ->
     };
     // Whoever finds a browser logged in may guess no more often than at the login.
     let address = web.accounts.address(request);
-    let tried = web.accounts.throttle.count(&name, address, app.clock.now()).map_err(|_| {
+    let tried = web.accounts.throttle.count(&name, address, app.clock.now()).await.map_err(|_| {
         PageError::Refused("Too many wrong passwords: changing it pauses for some minutes.".into())
     })?;
     let fields = &posted.fields;
@@ -182,7 +182,7 @@ async fn change(app: &App, web: &Web, request: &HttpRequest, posted: &Posted) ->
         let wrong = Problem::new("old_password", "That is not your present password.");
         return Err(PageError::Invalid(vec![wrong]));
     }
-    web.accounts.throttle.forgive(&tried);
+    web.accounts.throttle.forgive(&tried).await;
     let new = fields.text("password").to_owned();
     ops::check_password(&name, &new, fields.text("password_again"))?;
     let hash = web.accounts.passwords.hash(new).await?;
