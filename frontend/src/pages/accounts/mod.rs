@@ -15,6 +15,7 @@ mod tokens;
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::StatusCode,
     web::{self, ServiceConfig},
 };
 use coppice_model::UserId;
@@ -24,7 +25,11 @@ use super::{
     PageError, Viewer,
     frame::{both, keep_session, see_other},
 };
-use crate::{App, ops, web::Web};
+use crate::{
+    App,
+    ops::{self, OpError},
+    web::Web,
+};
 
 pub use ticket::login as ticket_login;
 
@@ -93,13 +98,27 @@ async fn let_in(
     let login = web.accounts.login(request, method);
     let (rules, now, before) = (web.accounts.rules.clone(), app.clock.now(), before(viewer));
     let started = app.store.write(move |tx| ops::log_in(tx, &user, &login, before, (&rules, now)));
-    let secret = started.await?;
+    let secret = match started.await {
+        // Denied by the operators' lists, or blocked: told only to who proved to be that user.
+        Err(OpError::Forbidden(finding)) => return shut_out(web, viewer, finding),
+        started => started?,
+    };
     let mut response = see_other(web, local(next)).answer();
     keep_session(web, &mut response, secret);
     Ok(response)
 }
 
 #[cfg(test)]
+/// A page that says why somebody stays outside, whatever way they came.
+fn shut_out(web: &Web, viewer: &Viewer, finding: String) -> Result<HttpResponse, PageError> {
+    let cause =
+        "Nobody is logged in. Projects, builds and repositories can be read and installed from as before.";
+    let page = elsewhere::Stopped { finding, cause, can_retry: false };
+    let mut response = Page::new(web, viewer).refused("accounts/stopped.html", &page)?;
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    Ok(response)
+}
+
 mod tests {
     use super::local;
 
