@@ -89,7 +89,9 @@ pub use permissions::{can_build_in, list_permissions, request_permissions, set_p
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
 pub use prune::{expire_chroots, prune_results};
-pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
+pub use publishers::{
+    Job, JobProof, add_publisher, list_own_publishers, list_publishers, publish_token, remove_publisher,
+};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use report_abuse::report_abuse;
