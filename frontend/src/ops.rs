@@ -9,8 +9,8 @@ mod build_config;
 mod build_request;
 mod cancel_build;
 mod choose;
-mod create_project;
 mod choose_zone;
+mod create_project;
 mod delete_builds;
 mod delete_project;
 mod edit_chroot;
@@ -54,15 +54,15 @@ mod webhook_secret;
 
 pub use account_rules::{AccountRules, KERBEROS, RulesError, SignUp};
 pub use additional_repos::Additional;
-pub use authenticate::{NewToken, add_token, authenticate, renew_token};
+pub use authenticate::{Known, NewToken, add_token, authenticate, renew_token};
 pub use batch::waits_for_builds;
 pub use block_user::{BlockWish, Blocked, block_user, open_builds, unblock_user};
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
 pub use cancel_build::{cancel_build, cancel_builds};
+pub use choose_zone::choose_zone;
 pub use create_project::{NewProject, create_project, find_own};
 pub use delete_builds::{delete_build, delete_builds};
-pub use choose_zone::choose_zone;
 pub use delete_project::delete_project;
 pub use edit_chroot::{ChrootChanges, NewComps, edit_chroot};
 pub use edit_profile::{MOST_PINNED, describe_owner, own_profile, pin_projects, pinnable};
@@ -112,7 +112,7 @@ pub use tasks::{
     RpmTask, SourceTask, find_import, find_rpm_task, find_source_task, list_imports, list_tasks,
     list_waiting_actions,
 };
-pub use tokens::{TokenWish, create_token, list_tokens, revoke_token};
+pub use tokens::{TokenWish, can_be_renewed, create_token, list_tokens, renew_named_token, revoke_token};
 pub use webhook_secret::renew_webhook_secret;
 
 #[cfg(test)]

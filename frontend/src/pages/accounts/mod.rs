@@ -22,7 +22,7 @@ use coppice_model::UserId;
 use coppice_store::User;
 
 use super::{
-    PageError, Viewer,
+    Page, PageError, Viewer,
     frame::{both, keep_session, see_other},
 };
 use crate::{
@@ -54,18 +54,19 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/api/new").post(tokens::renew))
         .service(web::resource("/user/tokens").get(tokens::page).post(tokens::make))
         .service(web::resource("/user/tokens/revoke").post(tokens::revoke))
+        .service(web::resource("/user/tokens/renew").post(tokens::renew_named))
         .service(web::resource("/groups/list/my").get(groups::list))
         .service(
             web::resource("/groups/activate/{team:.+}").get(groups::activate_page).post(groups::activate),
         )
         .service(web::resource("/user/account").get(account::page))
+        .service(web::resource("/user/zone").post(account::choose_zone))
         .service(web::resource("/user/password").post(account::change_password))
         .service(web::resource("/user/sessions/end").post(account::end_session))
         .service(web::resource("/user/sessions/end-others").post(account::end_others))
         .service(web::resource("/admin/invitations").get(invitations::page).post(invitations::make))
         .service(web::resource("/admin/invitations/withdraw").post(invitations::withdraw));
 }
-        .service(web::resource("/user/zone").post(account::choose_zone))
 
 /// Below `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
@@ -108,7 +109,6 @@ async fn let_in(
     Ok(response)
 }
 
-#[cfg(test)]
 /// A page that says why somebody stays outside, whatever way they came.
 fn shut_out(web: &Web, viewer: &Viewer, finding: String) -> Result<HttpResponse, PageError> {
     let cause =
@@ -119,6 +119,7 @@ fn shut_out(web: &Web, viewer: &Viewer, finding: String) -> Result<HttpResponse,
     Ok(response)
 }
 
+#[cfg(test)]
 mod tests {
     use super::local;
 
