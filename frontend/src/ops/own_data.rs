@@ -64,6 +64,7 @@ fn token(token: &ApiToken) -> Value {
     json!({
         "login": token.login, "name": token.name, "scope": token.scope.access.as_str(),
         "created": rfc3339(token.created_at), "expires": rfc3339(token.expires_at),
+        "used": token.used_at.map(rfc3339),
     })
 }
 

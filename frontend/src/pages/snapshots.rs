@@ -12,8 +12,8 @@ use coppice_model::{
 use coppice_store::{ProjectChroot, project_chroots, projects};
 use serde::Serialize;
 
-use super::{Page, PageError, Viewer, project_url};
-use crate::{App, calendar, web::Web};
+use super::{Page, PageError, Viewer, frame::Moment, project_url};
+use crate::{App, web::Web};
 
 type Answer = Result<HttpResponse, PageError>;
 
@@ -103,12 +103,12 @@ impl Repository {
 struct KeyRow {
     fingerprint: String,
     role: KeyRole,
-    expires: Option<String>,
+    expires: Option<Moment>,
 }
 
 impl From<&RingKey> for KeyRow {
     fn from(ring: &RingKey) -> Self {
-        let expires = ring.key.expires_on.map(calendar::moment);
+        let expires = ring.key.expires_on.map(Moment::exact);
         Self { fingerprint: ring.key.fingerprint.clone(), role: ring.role, expires }
     }
 }
@@ -119,7 +119,7 @@ struct Row {
     is_current: bool,
     url: String,
     repo_file: String,
-    published: String,
+    published: Moment,
     packages: u64,
     builds: u64,
     restored_from: Option<u64>,
@@ -135,7 +135,7 @@ impl Row {
             is_current: number == current,
             url: format!("{}snapshots/{number}/", repository.results),
             repo_file: format!("{}?snapshot={number}", repository.repo_file),
-            published: calendar::moment(entry.published_on),
+            published: Moment::exact(entry.published_on),
             packages: entry.packages,
             builds: entry.builds,
             restored_from: entry.of,

@@ -229,6 +229,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    package_words (package_id, word) {
+        package_id -> BigInt,
+        word -> Text,
+    }
+}
+
+diesel::table! {
     batches (id) {
         id -> BigInt,
         waits_for -> Nullable<BigInt>,
@@ -382,6 +389,7 @@ diesel::joinable!(legal_flags -> users (reporter_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
 diesel::joinable!(packages -> projects (project_id));
+diesel::joinable!(package_words -> packages (package_id));
 diesel::joinable!(builds -> projects (project_id));
 diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
@@ -403,6 +411,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     project_dirs,
     project_chroots,
     packages,
+    package_words,
     builds,
     build_chroots,
     built_packages,

@@ -49,6 +49,11 @@ impl Moment {
         Self { at, ago }
     }
 
+    /// Where nobody asks how long ago it is.
+    pub fn exact(at: UnixTime) -> Self {
+        Self { at, ago: String::new() }
+    }
+
     pub fn of(at: Option<UnixTime>, now: UnixTime) -> Option<Self> {
         at.map(|at| Self::new(at, now))
     }

@@ -4,3 +4,5 @@ ALTER TABLE users ADD COLUMN zone TEXT;
 ALTER TABLE users ADD COLUMN blocked_at BIGINT;
 ALTER TABLE users ADD COLUMN blocked_by TEXT;
 ALTER TABLE users ADD COLUMN blocked_reason TEXT;
+-- Not exact: written at most once an hour. NULL: never used.
+ALTER TABLE api_tokens ADD COLUMN used_at BIGINT;
