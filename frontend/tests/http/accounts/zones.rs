@@ -32,11 +32,11 @@ async fn times_are_told_in_the_zone_of_the_account_and_for_visitors_in_utc() {
     let (exact, read) = now(&alice).await;
     assert!(exact.ends_with('Z') && read.ends_with(" IST"), "{exact} {read}");
     // Alice was made one second after all began.
-    let own = "datetime=\"1970-01-01T00:00:01Z\" title=\"1970-01-01 05:30 IST\"";
+    let own = "datetime=\"1970-01-01T00:00:01Z\" data-exact>1970-01-01 05:30 IST<";
     assert!(alice.get("/coprs/alice/").await.text.contains(own));
     let visitors = frontend.get("/coprs/alice/").await.text;
     assert!(
-        visitors.contains("title=\"1970-01-01 00:00 UTC\"") && !visitors.contains("data-zone"),
+        visitors.contains("data-exact>1970-01-01 00:00 UTC<") && !visitors.contains("data-zone"),
         "{visitors}"
     );
 
