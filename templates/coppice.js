@@ -17,8 +17,8 @@
 		}).catch(() => { if (src) getSelection().selectAllChildren(src); say('Selected: press Ctrl+C to copy'); });
 	});
 
-	// times in the reader's zone
-	const times = () => $$('time[datetime]').forEach(t => {
+	// times in the reader's zone, unless the server knows it
+	const times = () => D.body.dataset.zone || $$('time[datetime]').forEach(t => {
 		const local = new Date(t.dateTime).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 		if ('exact' in t.dataset) t.textContent = local;
 		t.title = local;

@@ -19,7 +19,7 @@ use coppice_runtime::Secret;
 use self::{http::Http, issuers::Issuer, kerberos::Kerberos};
 use crate::{
     config::Config,
-    ops::{AccountRules, Job, KERBEROS, Login, RulesError},
+    ops::{AccountRules, Job, JobProof, KERBEROS, Login, RulesError},
 };
 
 pub use config::AccountsConfig;
@@ -124,10 +124,11 @@ impl Accounts {
         self.issuers.iter().map(|issuer| issuer.name.clone()).collect()
     }
 
-    /// The job that a token was signed for, and the name of who signed it.
-    pub async fn job(&self, token: &str, audience: &str) -> Result<(String, Job), JobError> {
+    /// The name of who signed a token, the job that it was signed for, and how the token is known again.
+    pub async fn job(&self, token: &str, audience: &str) -> Result<(String, Job, JobProof), JobError> {
         let issuer = issuers::choose(&self.issuers, token)?;
-        Ok((issuer.name.clone(), issuer.job(token, audience).await?))
+        let (job, proof) = issuer.job(token, audience).await?;
+        Ok((issuer.name.clone(), job, proof))
     }
 
     /// Where somebody comes from.

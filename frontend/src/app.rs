@@ -11,6 +11,7 @@ use crate::{
     news::{self, News},
     ops::{Context, Settings},
     outbox, reports, sweep,
+    token_use::TokenUse,
 };
 
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub settings: Arc<Settings>,
+    /// Tokens whose use is being written.
+    pub token_use: TokenUse,
     /// For who looks at pages that change.
     pub news: Arc<News>,
     pub downloads: Arc<Downloads>,
@@ -27,7 +30,8 @@ impl App {
     /// `keygen_secret` is shared with keygen.
     pub fn new(config: &Config, store: Store, keygen_secret: Secret) -> Self {
         let settings = Arc::new(Settings::new(config, keygen_secret));
-        Self { store, clock: Clock::System, settings, news: Arc::default(), downloads: Arc::default() }
+        let (token_use, news, downloads) = (TokenUse::default(), Arc::default(), Arc::default());
+        Self { store, clock: Clock::System, settings, token_use, news, downloads }
     }
 
     /// The settings and this moment, for one call of a rule.

@@ -1,8 +1,63 @@
 //! Dates for people.
 
+use std::sync::LazyLock;
+
 use coppice_model::UnixTime;
+use jiff::{
+    Timestamp,
+    tz::{TimeZone, TimeZoneDatabase},
+};
 
 const DAY_S: i64 = 86_400;
+/// What people call where they are; the others are of machines, or older names of the same.
+const AREAS: [&str; 10] = [
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+];
+
+/// The one that is compiled in, so that every host knows the same zones.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// Where somebody reads times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// By its IANA name.
+    pub fn find(name: &str) -> Option<Self> {
+        ZONES.get(name).ok().filter(|zone| zone.iana_name().is_some()).map(Self)
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// `2026-11-22 14:05 CET`.
+    pub fn moment(&self, time: UnixTime) -> String {
+        match Timestamp::from_second(time.0) {
+            Ok(at) => at.to_zoned_datetime(self.0.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string(),
+            // Beyond the year 9999.
+            Err(_) => moment(time),
+        }
+    }
+}
+
+/// The names that people choose from, by area; UTC comes first.
+pub fn zone_names() -> Vec<String> {
+    let is_place = |name: &String| name.split_once('/').is_some_and(|(area, _)| AREAS.contains(&area));
+    let mut names: Vec<String> = ZONES.available().map(|name| name.to_string()).filter(is_place).collect();
+    names.sort_unstable();
+    names.insert(0, "UTC".to_owned());
+    names
+}
 
 /// `2026-11-22`, in UTC. Howard Hinnant: `civil_from_days`.
 pub fn date(time: UnixTime) -> String {
@@ -55,6 +110,52 @@ mod tests {
         ] {
             assert_eq!(date(UnixTime(seconds)), text);
         }
+    }
+
+    /// Seconds, and what a clock in the zone shows.
+    fn shown(zone: &str, cases: &[(i64, &str)]) {
+        let zone = Zone::find(zone).unwrap();
+        for (seconds, text) in cases {
+            assert_eq!(zone.moment(UnixTime(*seconds)), *text, "{zone:?}");
+        }
+    }
+
+    #[test]
+    fn clocks_change_at_both_borders_of_daylight_saving() {
+        shown(
+            "Europe/Berlin",
+            &[
+                (1_774_745_999, "2026-03-29 01:59 CET"),
+                (1_774_746_000, "2026-03-29 03:00 CEST"),
+                (1_792_889_999, "2026-10-25 02:59 CEST"),
+                (1_792_890_000, "2026-10-25 02:00 CET"),
+            ],
+        );
+        shown(
+            "America/New_York",
+            &[
+                (1_772_953_199, "2026-03-08 01:59 EST"),
+                (1_772_953_200, "2026-03-08 03:00 EDT"),
+                (1_793_512_799, "2026-11-01 01:59 EDT"),
+                (1_793_512_800, "2026-11-01 01:00 EST"),
+            ],
+        );
+        shown("Asia/Kolkata", &[(1_795_356_294, "2026-11-22 19:34 IST")]);
+        shown("UTC", &[(1_795_356_294, "2026-11-22 14:04 UTC")]);
+    }
+
+    #[test]
+    fn zones_are_known_by_their_names_alone() {
+        assert_eq!(Zone::find("europe/berlin").unwrap().name(), "Europe/Berlin");
+        for other in ["", "Berlin", "Europe/", "../etc/passwd", "+01:00", "CET-1CEST"] {
+            assert_eq!(Zone::find(other), None, "{other}");
+        }
+        let names = zone_names();
+        assert!(names.len() > 300 && names.len() < 600, "{}", names.len());
+        for name in &names {
+            assert_eq!(Zone::find(name).unwrap().name(), name);
+        }
+        assert!(!names.iter().any(|name| name.starts_with("Etc/") || name.starts_with("US/")));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod repofile;
 mod server;
 mod service;
 mod streams;
+mod token_use;
 mod transport;
 mod uploads;
 mod web;

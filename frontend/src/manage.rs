@@ -7,13 +7,13 @@ mod people;
 use std::{io::Write, sync::Arc};
 
 use clap::Subcommand;
-use coppice_model::BuildId;
+use coppice_model::{BuildId, UnixTime};
 use coppice_runtime::{Clock, Secret};
 use coppice_store::{Store, StoreError};
 
 use crate::{
     Config,
-    ops::{self, Context, Settings},
+    ops::{self, BlockWish, Context, Settings},
 };
 
 pub use chroots::{
@@ -37,6 +37,18 @@ pub enum Command {
         #[arg(long)]
         file: Option<std::path::PathBuf>,
     },
+    /// Stops an account: sessions end, logins, tokens and trusted workflows are refused; projects stay readable.
+    UserBlock {
+        name: String,
+        /// What the user is told.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Cancels what the user has at work.
+        #[arg(long)]
+        cancel_builds: bool,
+    },
+    /// The account works again, and its tokens do.
+    UserUnblock { name: String },
     /// Prints a link that makes one account; FOR is what administrators read beside it.
     Invite { r#for: Vec<String> },
     /// Shows all users.
@@ -130,11 +142,16 @@ async fn answer(
             store.write(move |tx| chroots::add_all(tx, &all)).await
         }
         Command::FailBuild { id } => {
-            let secret = Secret::read(&config.keygen_secret_file)?;
-            let cx = Context { settings: Arc::new(Settings::new(config, secret)), now };
+            let cx = context(config, now)?;
             store.write(move |tx| ops::fail_build(tx, &cx, BuildId(id))).await?;
             Ok(format!("build {id} failed\n"))
         }
+        Command::UserBlock { name, reason, cancel_builds } => {
+            let cx = context(config, now)?;
+            let wish = BlockWish { by: None, reason, cancels_builds: cancel_builds };
+            store.write(move |tx| people::block(tx, &cx, &name, &wish)).await
+        }
+        Command::UserUnblock { name } => store.write(move |tx| people::unblock(tx, &name)).await,
         Command::ChrootList => store.read(chroots::list).await,
         Command::ChrootDeactivate { name } => {
             store.write(move |tx| chroots::activate(tx, &name, false)).await
@@ -164,6 +181,12 @@ async fn answer(
         }
         Command::GroupList => store.read(groups::list).await,
     }
+}
+
+/// For rules that tell other services.
+fn context(config: &Config, now: UnixTime) -> Result<Context, ManageError> {
+    let secret = Secret::read(&config.keygen_secret_file)?;
+    Ok(Context { settings: Arc::new(Settings::new(config, secret)), now })
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ mod account_rules;
 mod additional_repos;
 mod authenticate;
 mod batch;
+mod block_user;
 mod build_config;
 mod build_request;
 mod cancel_build;
 mod choose;
+mod choose_zone;
 mod create_project;
 mod delete_builds;
 mod delete_project;
@@ -53,11 +55,13 @@ mod webhook_secret;
 
 pub use account_rules::{AccountRules, KERBEROS, RulesError, SignUp};
 pub use additional_repos::Additional;
-pub use authenticate::{NewToken, add_token, authenticate, renew_token};
+pub use authenticate::{Known, NewToken, add_token, authenticate, renew_token};
 pub use batch::waits_for_builds;
+pub use block_user::{BlockWish, Blocked, block_user, open_builds, unblock_user};
 pub use build_config::{BuildConfig, build_chroot_config, build_config};
 pub use build_request::{BuildRequest, check_before_build};
 pub use cancel_build::{cancel_build, cancel_builds};
+pub use choose_zone::choose_zone;
 pub use create_project::{NewProject, create_project, find_own};
 pub use delete_builds::{delete_build, delete_builds};
 pub use delete_project::delete_project;
@@ -86,7 +90,9 @@ pub use permissions::{can_build_in, list_permissions, request_permissions, set_p
 pub use problem::Problem;
 pub use project_form::ProjectChanges;
 pub use prune::{expire_chroots, prune_results};
-pub use publishers::{Job, add_publisher, list_publishers, publish_token, remove_publisher};
+pub use publishers::{
+    Job, JobProof, add_publisher, list_own_publishers, list_publishers, publish_token, remove_publisher,
+};
 pub use regenerate_repos::regenerate_repos;
 pub use report::apply_report;
 pub use report_abuse::report_abuse;
@@ -107,7 +113,7 @@ pub use tasks::{
     RpmTask, SourceTask, find_import, find_rpm_task, find_source_task, list_imports, list_tasks,
     list_waiting_actions,
 };
-pub use tokens::{TokenWish, create_token, list_tokens, revoke_token};
+pub use tokens::{TokenWish, can_be_renewed, create_token, list_tokens, renew_named_token, revoke_token};
 pub use vote::vote;
 pub use webhook_secret::renew_webhook_secret;
 

@@ -66,6 +66,7 @@ impl Service {
         let web = Data::new(Web::open(&config, keygen_secret.clone())?);
         let store = Store::open(&config.database).await?;
         let bus = Bus::connect(&config.redis).await?;
+        web.accounts.throttle.share(bus.clone());
         let app = Data::new(App::new(&config, store, keygen_secret));
         let metrics = Metrics::new();
         let requests = Data::new(Requests::new(&metrics)?);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use coppice_model::{ActionId, BuildId, UnixTime};
 use coppice_runtime::{Bus, Stop};
-use coppice_store::{idempotency, inbox, sessions, tokens, webhook_deliveries};
+use coppice_store::{idempotency, inbox, publishers, sessions, tokens, webhook_deliveries};
 
 use crate::{
     App,
@@ -132,6 +132,7 @@ impl Sweep {
                 inbox::delete_older(tx, now.plus_seconds(-REMEMBER_REPORTS_S))?;
                 tokens::delete_expired(tx, now)?;
                 sessions::delete_expired(tx, now)?;
+                publishers::delete_spent(tx, now)?;
                 idempotency::delete_older(tx, now.plus_seconds(-REMEMBER_ANSWERS_S))?;
                 webhook_deliveries::delete_older(tx, now.plus_seconds(-REMEMBER_DELIVERIES_S))?;
                 Ok(())

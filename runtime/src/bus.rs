@@ -2,9 +2,11 @@
 
 mod consumer;
 mod news;
+mod tries;
 
 pub use consumer::{Consumer, Envelope, Handler, Verdict};
 pub use news::Listener;
+pub use tries::{Counted, Limit};
 
 use std::time::Duration;
 

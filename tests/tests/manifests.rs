@@ -37,6 +37,7 @@ const BORDERS: &[(&str, &[&str])] = &[
     ("rpmrepo_metadata", &["backend", "tests/minidistro"]),
     ("oauth2", &["frontend"]),
     ("openidconnect", &["frontend"]),
+    ("jiff", &["frontend"]),
 ];
 
 fn manifests() -> BTreeMap<String, Table> {

@@ -33,6 +33,21 @@ impl Claims {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
+    /// A number as forges write it: in quotation marks or without.
+    pub fn number(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// When the token ends, in whole seconds.
+    pub fn end(&self) -> Option<i64> {
+        let end = self.0.get("exp")?;
+        end.as_i64().or_else(|| end.as_f64().map(|end| end.ceil() as i64))
+    }
+
     /// A list of words, or one.
     pub fn words(&self, name: &str) -> Option<Vec<String>> {
         match self.0.get(name)? {

@@ -6,6 +6,9 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use coppice_model::UnixTime;
+use coppice_runtime::secret::hash_token;
+use coppice_store::RepositoryIds;
 use openidconnect::{
     ClaimsVerificationError, ClientId, IssuerUrl, Nonce,
     core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet},
@@ -19,11 +22,13 @@ use super::{
     config::{IssuerConfig, IssuerKind},
     http::{Http, HttpError},
 };
-use crate::ops::Job;
+use crate::ops::{Job, JobProof};
 
 const FRESH: Duration = Duration::from_secs(3_600);
 /// New keys are looked for at most so often when a signature does not hold.
 const RETRY: Duration = Duration::from_secs(60);
+/// A spent token is remembered a little longer than it holds: clocks of frontends differ.
+const REMEMBERED_S: i64 = 300;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -73,8 +78,8 @@ impl Issuer {
     }
 
     /// The job that a token was signed for, if it was signed for `audience`.
-    pub async fn job(&self, token: &str, audience: &str) -> Result<Job, JobError> {
-        let token = CoreIdToken::from_str(token).map_err(|_| JobError::NoToken)?;
+    pub async fn job(&self, text: &str, audience: &str) -> Result<(Job, JobProof), JobError> {
+        let token = CoreIdToken::from_str(text).map_err(|_| JobError::NoToken)?;
         let claims = match self.verify(&token, audience, FRESH).await? {
             Err(ClaimsVerificationError::SignatureVerification(_)) => {
                 self.verify(&token, audience, RETRY).await?
@@ -82,7 +87,8 @@ impl Issuer {
             verdict => verdict,
         };
         let claims = claims.map_err(|error| JobError::Wrong(error.to_string()))?;
-        read(self.kind, &claims).ok_or(JobError::NoRepository)
+        let job = read(self.kind, &claims).ok_or(JobError::NoRepository)?;
+        Ok((job, proof(text, &claims)))
     }
 
     async fn verify(
@@ -124,6 +130,20 @@ pub fn choose<'a>(issuers: &'a [Issuer], token: &str) -> Result<&'a Issuer, JobE
     found.ok_or(JobError::Stranger(told.iss))
 }
 
+/// The token's own number; Forgejo gives none.
+fn proof(token: &str, claims: &Claims) -> JobProof {
+    let own = claims.text("jti").map(|number| format!("jti {number}"));
+    let end = claims.end().unwrap_or(i64::MAX);
+    JobProof {
+        id: own.unwrap_or_else(|| format!("sha256 {}", hash_token(token))),
+        expires_at: UnixTime(end).plus_seconds(REMEMBERED_S),
+    }
+}
+
+fn ids(claims: &Claims, repository: &str, owner: &str) -> Option<RepositoryIds> {
+    Some(RepositoryIds { repository: claims.number(repository)?, owner: claims.number(owner)? })
+}
+
 fn read(kind: IssuerKind, claims: &Claims) -> Option<Job> {
     let text = |name: &str| claims.text(name).map(str::to_owned);
     let environment = text("environment");
@@ -134,6 +154,7 @@ fn read(kind: IssuerKind, claims: &Claims) -> Option<Job> {
             workflow: claims.text("workflow_ref").map(|at| last(at, '/')),
             environment,
             git_ref: text("ref"),
+            ids: ids(claims, "repository_id", "repository_owner_id"),
         }),
         IssuerKind::GitLab => Some(Job {
             repository: text("project_path")?,
@@ -148,6 +169,7 @@ fn read(kind: IssuerKind, claims: &Claims) -> Option<Job> {
                 (_, Some(name)) => Some(format!("refs/heads/{name}")),
                 _ => None,
             },
+            ids: ids(claims, "project_id", "namespace_id"),
         }),
     }
 }
@@ -175,16 +197,23 @@ mod tests {
         let github = json!({
             "repository": "octo/app", "ref": "refs/heads/main", "environment": "copr",
             "workflow_ref": "octo/app/.github/workflows/release.yml@refs/heads/a/b",
+            "repository_id": "74", "repository_owner_id": "65",
+        });
+        let forgejo = json!({
+            "repository": "octo/app", "ref": "refs/heads/main", "repository_id": 74, "repository_owner_id": 65,
+            "workflow_ref": "octo/app/.forgejo/workflows/release.yml@refs/heads/main",
         });
         let gitlab = json!({
             "project_path": "group/sub/app", "ref": "v1", "ref_type": "tag",
             "ci_config_ref_uri": "gitlab.com/group/sub/app//ci/release.yml@refs/tags/v1",
+            "project_id": "74", "namespace_id": "65",
         });
         let expected = |repository: &str, workflow: &str, environment: Option<&str>, git_ref: &str| Job {
             repository: repository.into(),
             workflow: Some(workflow.into()),
             environment: environment.map(str::to_owned),
             git_ref: Some(git_ref.into()),
+            ids: Some(RepositoryIds { repository: "74".into(), owner: "65".into() }),
         };
         assert_eq!(
             job(IssuerKind::GitHub, github).unwrap(),
@@ -194,6 +223,22 @@ mod tests {
             job(IssuerKind::GitLab, gitlab).unwrap(),
             expected("group/sub/app", "ci/release.yml", None, "refs/tags/v1")
         );
+        assert_eq!(
+            job(IssuerKind::Forgejo, forgejo).unwrap(),
+            expected("octo/app", "release.yml", None, "refs/heads/main")
+        );
         assert_eq!(job(IssuerKind::GitLab, json!({ "repository": "a/b" })), None);
+        assert_eq!(
+            job(IssuerKind::GitHub, json!({ "repository": "a/b", "repository_id": "1" })).unwrap().ids,
+            None
+        );
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_number_or_by_what_it_is() {
+        let told = |claims: Value| proof("a.b.c", &Claims::new(claims.as_object().cloned().unwrap()));
+        let numbered = told(json!({ "jti": "7", "exp": 1_000.5 }));
+        assert_eq!((numbered.id.as_str(), numbered.expires_at), ("jti 7", UnixTime(1_301)));
+        assert_eq!(told(json!({ "exp": 1 })).id, format!("sha256 {}", hash_token("a.b.c")));
     }
 }

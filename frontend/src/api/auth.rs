@@ -9,6 +9,7 @@ use super::{ApiError, auth_session::by_session};
 use crate::{
     App,
     ops::{self, Caller, OpError},
+    token_use,
     web::Web,
 };
 
@@ -43,7 +44,10 @@ impl FromRequest for ApiUser {
 async fn check(app: &App, login: String, token: &str) -> Result<Option<Caller>, ApiError> {
     let (hash, now) = (hash_token(token), app.clock.now());
     match app.store.read(move |conn| ops::authenticate(conn, &login, &hash, now)).await {
-        Ok(user) => Ok(Some(user)),
+        Ok(known) => {
+            token_use::note(app, &known);
+            Ok(Some(known.caller))
+        }
         Err(OpError::Unauthenticated) => Ok(None),
         Err(other) => Err(other.into()),
     }

@@ -27,6 +27,8 @@ pub struct TokenDto {
     project: Option<String>,
     created_on: i64,
     expires_on: i64,
+    /// To the hour; `null`: never used.
+    used_on: Option<i64>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -45,6 +47,7 @@ impl TokenDto {
             project,
             created_on: token.created_at.0,
             expires_on: token.expires_at.0,
+            used_on: token.used_at.map(|at| at.0),
         }
     }
 }
@@ -74,6 +77,21 @@ pub async fn create(app: Data<App>, ApiUser(caller): ApiUser, body: Body) -> Res
     let (id, new) = app.store.write(move |tx| ops::create_token(tx, &caller, &asked, now)).await?;
     Ok(Json(json!({
         "id": id, "name": wish.name.trim(), "scope": wish.scope, "project": wish.project,
+        "api_login": new.login, "api_token": new.token, "expiration": date(new.expires_at),
+    })))
+}
+
+/// Another secret, told only here; the old one stops working at once.
+pub async fn renew(
+    app: Data<App>,
+    ApiUser(caller): ApiUser,
+    id: Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let id: i64 = id.parse().map_err(|_| ApiError::NotFound(format!("You have no token {id}.")))?;
+    let now = app.clock.now();
+    let (name, new) = app.store.write(move |tx| ops::renew_named_token(tx, &caller, id, now)).await?;
+    Ok(Json(json!({
+        "id": id, "name": name,
         "api_login": new.login, "api_token": new.token, "expiration": date(new.expires_at),
     })))
 }

@@ -28,9 +28,10 @@ pub async fn exchange(app: Data<App>, web: Data<Web>, body: Body) -> Result<Json
     let token = form.required("token");
     let (owner, name) = (form.required("ownername"), form.required("projectname"));
     form.finish()?;
-    let (issuer, job) = web.accounts.job(&token, &web.public_url).await?;
+    let (issuer, job, proof) = web.accounts.job(&token, &web.public_url).await?;
     let (now, project) = (app.clock.now(), format!("{owner}/{name}"));
-    let made = app.store.write(move |tx| ops::publish_token(tx, &issuer, &job, (&owner, &name), now));
+    let made =
+        app.store.write(move |tx| ops::publish_token(tx, &issuer, (&job, &proof), (&owner, &name), now));
     let new = made.await?;
     Ok(Json(JobToken {
         api_login: new.login,

@@ -12,7 +12,7 @@ use coppice_store::{Conn, Page, User, users};
 use super::ManageError;
 use crate::{
     accounts::Passwords,
-    ops::{self, NewToken},
+    ops::{self, BlockWish, Context, NewToken},
 };
 
 pub(super) fn add(
@@ -60,6 +60,21 @@ pub(super) fn set_password(
     Ok(format!("{name} has a new password and is logged out everywhere\n"))
 }
 
+pub(super) fn block(
+    tx: &mut Conn,
+    cx: &Context,
+    name: &str,
+    wish: &BlockWish,
+) -> Result<String, ManageError> {
+    let done = ops::block_user(tx, cx, name, wish)?;
+    Ok(format!("{name} is blocked; sessions ended: {}; builds canceled: {}\n", done.sessions, done.builds))
+}
+
+pub(super) fn unblock(tx: &mut Conn, name: &str) -> Result<String, ManageError> {
+    ops::unblock_user(tx, name)?;
+    Ok(format!("{name} may log in again, and tokens work as before\n"))
+}
+
 fn find(conn: &mut Conn, name: &str) -> Result<User, ManageError> {
     let user = users::find_by_name(conn, name)?;
     user.ok_or_else(|| ManageError::Refused(format!("there is no user {name}: add it first")))
@@ -89,7 +104,11 @@ impl Credentials {
 
 pub(super) fn list(conn: &mut Conn) -> Result<String, ManageError> {
     let line = |user: User| {
-        let admin = if user.is_admin { "admin" } else { "" };
+        let admin = match (user.is_admin, user.block.is_some()) {
+            (_, true) => "blocked",
+            (true, false) => "admin",
+            (false, false) => "",
+        };
         format!("{}\t{admin}\t{}\n", user.name, user.mail.unwrap_or_default())
     };
     Ok(users::list(conn, Page::ALL)?.into_iter().map(line).collect())

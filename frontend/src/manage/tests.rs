@@ -15,7 +15,14 @@ async fn say(store: &Store, line: &str) -> Result<String, ManageError> {
     }
     let words = std::iter::once("manage").chain(line.split_whitespace());
     let cli = <Cli as clap::Parser>::try_parse_from(words).unwrap();
-    let config = Config { public_url: "http://copr.example.com/".into(), ..Config::default() };
+    // Only rules that tell other services read the secret.
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&secret, "a secret of the tests, shared with keygen").unwrap();
+    let config = Config {
+        public_url: "http://copr.example.com/".into(),
+        keygen_secret_file: secret.path().to_owned(),
+        ..Config::default()
+    };
     answer(cli.command, store, &Clock::at(1_795_355_741), &config).await
 }
 
@@ -44,7 +51,8 @@ async fn a_printed_token_logs_in() {
             ops::authenticate(conn, &login, &hash_token(&token), coppice_model::UnixTime(1_795_355_742))
         })
         .await
-        .unwrap();
+        .unwrap()
+        .caller;
     assert_eq!(
         (user.user.name.as_str(), user.user.is_admin, user.user.mail.as_deref()),
         ("alice", true, Some("a@example.com"))
@@ -194,4 +202,21 @@ async fn a_chroot_that_is_taken_back_forgets_what_projects_said_of_its_end() {
         let left = store.read(move |conn| project_chroots::list(conn, project)).await.unwrap();
         assert_eq!(left[0].delete_on, None, "{back}");
     }
+}
+
+#[tokio::test]
+async fn the_operator_blocks_an_account_and_frees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    assert!(say(&store, "user-block alice").await.is_err(), "there is none");
+    say(&store, "user-add alice --admin").await.unwrap();
+    let told = say(&store, "user-block alice --reason spam --cancel-builds").await.unwrap();
+    assert_eq!(told, "alice is blocked; sessions ended: 0; builds canceled: 0\n");
+    assert_eq!(say(&store, "user-list").await.unwrap(), "alice\tblocked\t\n");
+    assert_eq!(
+        say(&store, "user-unblock alice").await.unwrap(),
+        "alice may log in again, and tokens work as before\n"
+    );
+    assert_eq!(say(&store, "user-list").await.unwrap(), "alice\tadmin\t\n");
+    assert!(say(&store, "user-unblock alice").await.is_err());
 }

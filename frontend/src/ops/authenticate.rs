@@ -2,10 +2,10 @@
 
 use coppice_model::{OwnerName, UnixTime, UserId};
 use coppice_runtime::secret::hash_token;
-use coppice_store::{Conn, NewApiToken, StoreError, TokenScope, tokens};
+use coppice_store::{ApiToken, Conn, NewApiToken, StoreError, TokenScope, User, tokens};
 use rand::RngExt;
 
-use super::{Caller, OpError};
+use super::{Caller, OpError, rights::ensure_unblocked};
 use crate::calendar::date;
 
 pub(super) const DAY_S: i64 = 86_400;
@@ -14,19 +14,30 @@ const LOGIN_LETTERS: usize = 20;
 const TOKEN_LETTERS: usize = 30;
 const TOKEN_DAYS: i64 = 180;
 
+/// A login whose token was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub caller: Caller,
+    /// Of the token.
+    pub id: i64,
+    pub used_at: Option<UnixTime>,
+}
+
+impl Known {
+    fn new(token: ApiToken, user: User) -> Self {
+        Self { caller: Caller { user, scope: token.scope }, id: token.id, used_at: token.used_at }
+    }
+}
+
 /// The user of an API login. `token_hash` is what `runtime::secret::hash_token` makes of the token; hashes are
 /// compared, so the time it takes tells nothing.
-pub fn authenticate(
-    conn: &mut Conn,
-    login: &str,
-    token_hash: &str,
-    now: UnixTime,
-) -> Result<Caller, OpError> {
+pub fn authenticate(conn: &mut Conn, login: &str, token_hash: &str, now: UnixTime) -> Result<Known, OpError> {
     let (token, user) = tokens::find(conn, login)?.ok_or(OpError::Unauthenticated)?;
     if token.token_hash != token_hash || token.expires_at <= now {
         return Err(OpError::Unauthenticated);
     }
-    Ok(Caller { user, scope: token.scope })
+    ensure_unblocked(&user)?;
+    Ok(Known::new(token, user))
 }
 
 /// A token that was just made; only its hash is stored.

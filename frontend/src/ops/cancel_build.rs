@@ -1,7 +1,7 @@
 //! A user stops a build.
 
 use coppice_model::{
-    BuildId, UnixTime,
+    BuildId, UnixTime, UserId,
     messages::BackendTask,
     state::{ChrootEvent, SourceEvent, Step},
     work::TaskId,
@@ -21,13 +21,33 @@ pub fn cancel_build(tx: &mut Conn, cx: &Context, by: &Caller, id: BuildId) -> Re
     if view.state().is_final() {
         return Err(OpError::Conflict(format!("Cannot cancel build {id}")));
     }
+    stop(tx, cx, &view)?;
+    find_build(tx, id)
+}
+
+/// The build is locked, and not final.
+fn stop(tx: &mut Conn, cx: &Context, view: &BuildView) -> Result<(), OpError> {
+    let id = view.build.id;
     cancel_source(tx, &view.build, cx.now)?;
     for chroot in &view.chroots {
         cancel_chroot(tx, chroot, cx.now)?;
     }
     outbox::push(tx, &BackendTask::CancelV1 { build: id }, cx.now)?;
-    batch::release(tx, cx, view.build.batch)?;
-    find_build(tx, id)
+    batch::release(tx, cx, view.build.batch)
+}
+
+/// Everything that a user submitted and that has not ended, wherever it builds. How many there were.
+pub(super) fn cancel_all_of(tx: &mut Conn, cx: &Context, user: UserId) -> Result<usize, OpError> {
+    let mut canceled = 0;
+    for id in builds::list_unfinished_of(tx, user)? {
+        builds::lock(tx, id, cx.now)?;
+        let view = find_build(tx, id)?;
+        if !view.state().is_final() {
+            stop(tx, cx, &view)?;
+            canceled += 1;
+        }
+    }
+    Ok(canceled)
 }
 
 /// Several at once; those that have ended stay as they are. Returns how many were canceled.

@@ -3,7 +3,7 @@
 use coppice_model::{UnixTime, UserId};
 use coppice_store::{Conn, Session, User, sessions, users};
 
-use super::{AccountRules, Caller, Login, OpError, sessions::start_session};
+use super::{AccountRules, Caller, Login, OpError, rights::ensure_unblocked, sessions::start_session};
 
 /// Starts a session. `before` is the one that this browser had: it ends, so that nobody who planted or read the old
 /// cookie is logged in with the new one.
@@ -15,6 +15,7 @@ pub fn log_in(
     (rules, now): (&AccountRules, UnixTime),
 ) -> Result<String, OpError> {
     rules.ensure_admitted(user.name.as_str())?;
+    ensure_unblocked(user)?;
     if rules.is_admin(&user.name) && !user.is_admin {
         users::update(tx, user.id, user.mail.as_deref(), true)?;
     }

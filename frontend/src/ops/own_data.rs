@@ -22,6 +22,7 @@ pub fn own_data(conn: &mut Conn, by: &Caller) -> Result<Value, OpError> {
         "name": user.name.as_str(),
         "mail": user.mail,
         "is_admin": user.is_admin,
+        "zone": user.zone,
         "created": rfc3339(user.created_at),
         "has_password": passwords::find(conn, id)?.is_some(),
         "identities": identities::list(conn, id)?.iter().map(identity).collect::<Vec<_>>(),
@@ -67,6 +68,7 @@ fn token(token: &ApiToken) -> Value {
     json!({
         "login": token.login, "name": token.name, "scope": token.scope.access.as_str(),
         "created": rfc3339(token.created_at), "expires": rfc3339(token.expires_at),
+        "used": token.used_at.map(rfc3339),
     })
 }
 

@@ -1,14 +1,16 @@
 //! Trusted publishing: CI jobs build in a project without a stored secret.
 
-use coppice_model::{UnixTime, permission::TokenAccess};
+use coppice_model::{ProjectRef, UnixTime, permission::TokenAccess};
 use coppice_runtime::secret::hash_token;
 use coppice_store::{
-    Conn, NewApiToken, NewPublisher, Project, Publisher, TokenScope, publishers, tokens, users,
+    Conn, NewApiToken, NewPublisher, Project, Publisher, RepositoryIds, TokenScope, User, publishers, tokens,
+    users,
 };
 
 use super::{
-    Caller, NewToken, OpError, Problem, can_build, find_project, problem::ensure_none,
-    rights::ensure_can_edit,
+    Caller, NewToken, OpError, Problem, can_build, find_project,
+    problem::ensure_none,
+    rights::{ensure_can_edit, ensure_unblocked, ensure_whole},
 };
 
 /// Long enough to submit a build and to follow its log.
@@ -27,6 +29,22 @@ pub struct Job {
     pub environment: Option<String>,
     /// `refs/heads/main`
     pub git_ref: Option<String>,
+    /// `None`: the forge does not tell.
+    pub ids: Option<RepositoryIds>,
+}
+
+/// How an identity token is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobProof {
+    pub id: String,
+    /// Then it holds no more, for whomever.
+    pub expires_at: UnixTime,
+}
+
+/// Those of the caller's projects, and those that the caller added elsewhere.
+pub fn list_own_publishers(conn: &mut Conn, by: &Caller) -> Result<Vec<(Publisher, ProjectRef)>, OpError> {
+    ensure_whole(by)?;
+    Ok(publishers::list_around(conn, by.user.id, &by.user.name)?)
 }
 
 /// Which jobs a project trusts.
@@ -91,11 +109,12 @@ pub fn remove_publisher(tx: &mut Conn, by: &Caller, project: &Project, id: i64) 
 }
 
 /// A token for a job that one of the project's publishers names. It builds there, and nothing else, as far as who added
-/// the publisher may build there now.
+/// the publisher may build there now. Each identity token is good for one, and a name means the repository that had it
+/// first.
 pub fn publish_token(
     tx: &mut Conn,
     issuer: &str,
-    job: &Job,
+    (job, proof): (&Job, &JobProof),
     (owner, name): (&str, &str),
     now: UnixTime,
 ) -> Result<NewToken, OpError> {
@@ -108,14 +127,18 @@ pub fn publish_token(
             described(issuer, job)
         )));
     };
+    ensure_same_repository(&known, job, &project)?;
     let user = users::get(tx, publisher.user)?;
-    let by = Caller::whole(user);
-    if !can_build(tx, &by, &project)? {
-        return Err(OpError::Forbidden(format!(
-            "User '{}', who added this workflow, may build in {} no more. Another admin has to add it.",
-            by.user.name,
-            project.reference()
-        )));
+    ensure_may_build(tx, &user, &project)?;
+    if !publishers::spend(tx, issuer, &proof.id, proof.expires_at)? {
+        return Err(OpError::Forbidden(
+            "This identity token was exchanged already, and each is good once. Ask the forge for a new one in the same \
+             job, and keep the token that the first exchange gave: it lives 15 minutes."
+                .into(),
+        ));
+    }
+    if let (None, Some(ids)) = (&publisher.ids, &job.ids) {
+        publishers::update_ids(tx, publisher.id, ids)?;
     }
     let token = NewToken::lasting(LIFE_S, now);
     let row = NewApiToken {
@@ -125,8 +148,35 @@ pub fn publish_token(
         name: Some(format!("{TOKEN_NAME}{} ({})", job.repository, token.login)),
         scope: TokenScope { access: TokenAccess::Build, project: Some(project.id) },
     };
-    tokens::insert(tx, by.user.id, &row, now)?;
+    tokens::insert(tx, user.id, &row, now)?;
     Ok(token)
+}
+
+fn ensure_may_build(conn: &mut Conn, user: &User, project: &Project) -> Result<(), OpError> {
+    ensure_unblocked(user)?;
+    if can_build(conn, &Caller::whole(user.clone()), project)? {
+        return Ok(());
+    }
+    Err(OpError::Forbidden(format!(
+        "User '{}', who added this workflow, may build in {} no more. Another admin has to add it.",
+        user.name,
+        project.reference()
+    )))
+}
+
+/// Names of repositories are given away and made anew; what the forge counts them by is not. Asked of all publishers of
+/// the name, so that one that no job has used yet lets no stranger in.
+fn ensure_same_repository(known: &[Publisher], job: &Job, project: &Project) -> Result<(), OpError> {
+    let is_other = |publisher: &&Publisher| publisher.ids.is_some() && publisher.ids != job.ids;
+    match known.iter().find(is_other) {
+        None => Ok(()),
+        Some(_) => Err(OpError::Forbidden(format!(
+            "The repository {} was made anew under this name, or has another owner, since {} began to trust it. If it \
+             is still meant, a project admin removes its workflows under Integrations and adds them again.",
+            job.repository,
+            project.reference()
+        ))),
+    }
 }
 
 /// What a publisher does not name may be anything.

@@ -22,8 +22,11 @@ impl Caller {
         Self { user, scope: TokenScope::default() }
     }
 
+    /// Nobody who is blocked reaches anything, whatever stands for him: a token, or a workflow that he trusted.
     fn reaches(&self, access: TokenAccess, project: &Project) -> bool {
-        self.scope.access.includes(access) && self.scope.project.is_none_or(|only| only == project.id)
+        self.user.block.is_none()
+            && self.scope.access.includes(access)
+            && self.scope.project.is_none_or(|only| only == project.id)
     }
 
     fn too_narrow(&self, needed: TokenAccess) -> OpError {
@@ -35,8 +38,20 @@ impl Caller {
     }
 }
 
+/// Asked wherever somebody comes in: by a login, a session, a token, or a workflow.
+pub(super) fn ensure_unblocked(user: &User) -> Result<(), OpError> {
+    let Some(block) = &user.block else { return Ok(()) };
+    let reason = if block.reason.is_empty() { String::new() } else { format!(" Reason: {}.", block.reason) };
+    let whom = match block.by.as_str() {
+        "" => "the operators of this service".to_owned(),
+        by => format!("{by}, an admin of this service"),
+    };
+    Err(OpError::Forbidden(format!("The account '{}' is blocked.{reason} Ask {whom}.", user.name)))
+}
+
 /// What belongs to no project: accounts, tokens, new projects.
 pub(super) fn ensure_whole(by: &Caller) -> Result<(), OpError> {
+    ensure_unblocked(&by.user)?;
     match (by.scope.access, by.scope.project) {
         (TokenAccess::Admin, None) => Ok(()),
         _ => Err(by.too_narrow(TokenAccess::Admin)),
@@ -103,6 +118,9 @@ pub(super) fn ensure_can_delete(conn: &mut Conn, by: &Caller, project: &Project)
 
 /// Says what to change: the token when that is what fails.
 pub(super) fn refusal(by: &Caller, needed: TokenAccess, project: &Project, text: String) -> OpError {
+    if let Err(blocked) = ensure_unblocked(&by.user) {
+        return blocked;
+    }
     if by.reaches(needed, project) { OpError::Forbidden(text) } else { by.too_narrow(needed) }
 }
 

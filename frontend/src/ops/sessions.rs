@@ -48,7 +48,7 @@ pub fn find_session(
     now: UnixTime,
 ) -> Result<Option<(Session, User)>, StoreError> {
     let found = sessions::find(conn, &hash_token(secret))?;
-    Ok(found.filter(|(session, _)| session.expires_at > now))
+    Ok(found.filter(|(session, user)| session.expires_at > now && user.block.is_none()))
 }
 
 /// Whether it is time to write that a session was used again.

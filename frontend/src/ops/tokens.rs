@@ -41,7 +41,7 @@ pub fn create_token(
     let scope = scope(tx, wish)?;
     let mut known = tokens::list(tx, by.user.id)?;
     // Those of CI jobs end by themselves.
-    known.retain(|token| !token.name.as_deref().is_some_and(|name| name.starts_with(TOKEN_NAME)));
+    known.retain(|token| token.name.is_none() || can_be_renewed(token));
     let name = wish.name.trim();
     let days = wish.days.unwrap_or(DEFAULT_DAYS);
     let mut problems = Vec::new();
@@ -61,6 +61,30 @@ pub fn create_token(
     let new = NewToken::new(days, now);
     let id = tokens::insert(tx, by.user.id, &new.row(Some(name.to_owned()), scope), now)?;
     Ok((id, new))
+}
+
+/// The classic one has a page of its own, and those of CI jobs are asked for anew.
+pub fn can_be_renewed(token: &ApiToken) -> bool {
+    token.name.as_deref().is_some_and(|name| !name.starts_with(TOKEN_NAME))
+}
+
+/// Another secret for a token with a name, which lives as long as the old one did; that one works no more.
+pub fn renew_named_token(
+    tx: &mut Conn,
+    by: &Caller,
+    id: i64,
+    now: UnixTime,
+) -> Result<(String, NewToken), OpError> {
+    ensure_whole(by)?;
+    let gone = || OpError::NotFound(format!("You have no token {id} that could be renewed."));
+    let known = tokens::list(tx, by.user.id)?.into_iter().find(|token| token.id == id);
+    let known = known.ok_or_else(gone)?;
+    let name = known.name.clone().filter(|_| can_be_renewed(&known)).ok_or_else(gone)?;
+    let new = NewToken::lasting(known.expires_at.0 - known.created_at.0, now);
+    match tokens::update_secret(tx, by.user.id, id, &new.row(Some(name.clone()), known.scope), now)? {
+        true => Ok((name, new)),
+        false => Err(gone()),
+    }
 }
 
 fn scope(conn: &mut Conn, wish: &TokenWish) -> Result<TokenScope, OpError> {

@@ -3,6 +3,7 @@
 mod chroots;
 mod notice;
 mod reports;
+mod user;
 mod users;
 
 use actix_web::{
@@ -31,7 +32,9 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/admin/chroots").get(chroots::list))
         .service(web::resource("/admin/chroots/{name}").post(chroots::change))
         .service(web::resource("/admin/users").get(users::list))
-        .service(web::resource("/admin/users/{name}").post(users::change))
+        .service(web::resource("/admin/users/{name}").get(user::page).post(users::change))
+        .service(web::resource("/admin/users/{name}/block").post(user::block))
+        .service(web::resource("/admin/users/{name}/unblock").post(user::unblock))
         .service(web::resource("/admin/notice").get(notice::form).post(notice::set));
 }
 

@@ -119,7 +119,7 @@ fn find(conn: &mut Conn, words: String, number: i64, now: UnixTime) -> Result<Ou
     let mut found = projects::search(conn, &words, page)?;
     let has_more = found.len() > usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
     found.truncate(usize::try_from(PER_PAGE).unwrap_or(usize::MAX));
-    let packages = packages::find_by_beginning(conn, &words, PACKAGES)?;
+    let packages = packages::search(conn, &words, PACKAGES)?;
     let link = |number: i64| format!("/coprs/fulltext/{number}/{}", query(&[("fulltext", &words)]));
     Ok(Outcome::List(Results {
         projects: project_rows(conn, &found, now)?,

@@ -9,8 +9,12 @@ use coppice_model::{
 use coppice_store::{ProjectChroot, project_chroots, projects};
 use serde::Serialize;
 
-use super::{Page, PageError, Viewer, frame::ProjectPath, project_url};
-use crate::{App, calendar, web::Web};
+use super::{
+    Page, PageError, Viewer,
+    frame::{Moment, ProjectPath},
+    project_url,
+};
+use crate::{App, web::Web};
 
 type Answer = Result<HttpResponse, PageError>;
 
@@ -79,12 +83,12 @@ impl Repository {
 struct KeyRow {
     fingerprint: String,
     role: KeyRole,
-    expires: Option<String>,
+    expires: Option<Moment>,
 }
 
 impl From<&RingKey> for KeyRow {
     fn from(ring: &RingKey) -> Self {
-        let expires = ring.key.expires_on.map(calendar::moment);
+        let expires = ring.key.expires_on.map(Moment::exact);
         Self { fingerprint: ring.key.fingerprint.clone(), role: ring.role, expires }
     }
 }
@@ -95,7 +99,7 @@ struct Row {
     is_current: bool,
     url: String,
     repo_file: String,
-    published: String,
+    published: Moment,
     packages: u64,
     builds: u64,
     restored_from: Option<u64>,
@@ -111,7 +115,7 @@ impl Row {
             is_current: number == current,
             url: format!("{}snapshots/{number}/", repository.results),
             repo_file: format!("{}?snapshot={number}", repository.repo_file),
-            published: calendar::moment(entry.published_on),
+            published: Moment::exact(entry.published_on),
             packages: entry.packages,
             builds: entry.builds,
             restored_from: entry.of,

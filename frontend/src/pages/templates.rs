@@ -31,6 +31,7 @@ const EMBEDDED: &[(&str, &str)] = &embedded![
     "admin_chroots.html",
     "admin_notice.html",
     "admin_reports.html",
+    "admin_user.html",
     "admin_users.html",
     "api.html",
     "base.html",

@@ -313,6 +313,21 @@ pub fn list_unfinished(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildI
     Ok(ids.into_iter().map(BuildId).collect())
 }
 
+/// Builds that a user submitted and that are not finished, ascending; one statement.
+pub fn list_unfinished_of(conn: &mut Conn, submitter: UserId) -> Result<Vec<BuildId>, StoreError> {
+    let open = chroots::table
+        .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
+        .select(chroots::build_id);
+    let ids: Vec<i64> = builds::table
+        .filter(builds::submitter_id.eq(submitter.0))
+        .filter(builds::source_state.ne_all(["failed", "canceled"]))
+        .filter(builds::source_state.ne("succeeded").or(builds::id.eq_any(open)))
+        .order(builds::id)
+        .select(builds::id)
+        .load(conn)?;
+    Ok(ids.into_iter().map(BuildId).collect())
+}
+
 /// Unfinished builds beyond `after` that nobody spoke of since `before`, oldest first; two statements.
 pub fn list_silent(
     conn: &mut Conn,

@@ -68,11 +68,11 @@ pub use profiles::Profile;
 pub use project_chroots::{ChrootSettings, ProjectChroot};
 pub use project_dirs::ProjectDir;
 pub use projects::{Project, ProjectSettings};
-pub use publishers::{NewPublisher, Publisher};
+pub use publishers::{NewPublisher, Publisher, RepositoryIds};
 pub use sessions::{NewSession, Session};
 pub use teams::Team;
 pub use tokens::{ApiToken, NewApiToken, TokenScope};
-pub use users::User;
+pub use users::{Block, User};
 pub use votes::Vote;
 pub use webhook_deliveries::{NewWebhookDelivery, WebhookDelivery};
 

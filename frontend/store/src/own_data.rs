@@ -125,7 +125,7 @@ pub fn delete(conn: &mut Conn, user: &User) -> Result<(), StoreError> {
     diesel::update(reports).set(legal_flags::reporter_id.eq(None::<i64>)).execute(conn)?;
     let noted = invitations::table.filter(invitations::used_by.eq(id));
     diesel::update(noted).set(invitations::note.eq("")).execute(conn)?;
-    let nobody = (users::mail.eq(None::<String>), users::is_admin.eq(false));
+    let nobody = (users::mail.eq(None::<String>), users::is_admin.eq(false), users::zone.eq(None::<String>));
     diesel::update(users::table.find(id)).set(nobody).execute(conn)?;
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! Packages of projects: a row appears when somebody adds it, or when the first source of that name was imported.
 
 mod lists;
+mod words;
 
 use coppice_model::{PackageId, PackageName, ProjectId, UnixTime};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{BuildSource, Conn, Page, StoreError, column, schema::packages};
-pub use lists::{PackageFilter, find_by_beginning, list_with_newest};
+pub use lists::{PackageFilter, list_with_newest};
+pub use words::search;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
@@ -94,6 +96,7 @@ pub fn insert(
         ))
         .returning(packages::all_columns)
         .get_result::<PackageRow>(conn)?;
+    words::insert(conn, row.id, name)?;
     row.try_into()
 }
 

@@ -7,6 +7,10 @@ diesel::table! {
         mail -> Nullable<Text>,
         is_admin -> Bool,
         created_at -> BigInt,
+        zone -> Nullable<Text>,
+        blocked_at -> Nullable<BigInt>,
+        blocked_by -> Nullable<Text>,
+        blocked_reason -> Nullable<Text>,
     }
 }
 
@@ -36,6 +40,7 @@ diesel::table! {
         name -> Nullable<Text>,
         access -> Text,
         project_id -> Nullable<BigInt>,
+        used_at -> Nullable<BigInt>,
     }
 }
 
@@ -99,6 +104,16 @@ diesel::table! {
         environment -> Nullable<Text>,
         git_ref -> Nullable<Text>,
         created_at -> BigInt,
+        repository_id -> Nullable<Text>,
+        owner_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    spent_job_tokens (issuer, token) {
+        issuer -> Text,
+        token -> Text,
+        expires_at -> BigInt,
     }
 }
 
@@ -221,6 +236,13 @@ diesel::table! {
         created_at -> BigInt,
         source -> Nullable<Text>,
         settings -> Text,
+    }
+}
+
+diesel::table! {
+    package_words (package_id, word) {
+        package_id -> BigInt,
+        word -> Text,
     }
 }
 
@@ -379,6 +401,7 @@ diesel::joinable!(votes -> projects (project_id));
 diesel::joinable!(project_chroots -> projects (project_id));
 diesel::joinable!(project_chroots -> mock_chroots (mock_chroot_id));
 diesel::joinable!(packages -> projects (project_id));
+diesel::joinable!(package_words -> packages (package_id));
 diesel::joinable!(builds -> projects (project_id));
 diesel::joinable!(builds -> users (submitter_id));
 diesel::joinable!(build_chroots -> builds (build_id));
@@ -401,10 +424,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     project_dirs,
     project_chroots,
     packages,
+    package_words,
     builds,
     build_chroots,
     built_packages,
     attempts,
     batches,
+    publishers,
 );
 diesel::allow_columns_to_appear_in_same_group_by_clause!(builds::package, build_chroots::chroot);

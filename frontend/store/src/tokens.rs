@@ -44,6 +44,8 @@ pub struct ApiToken {
     pub expires_at: UnixTime,
     pub name: Option<String>,
     pub scope: TokenScope,
+    /// Not exact: it is written seldom.
+    pub used_at: Option<UnixTime>,
 }
 
 #[derive(Queryable)]
@@ -57,6 +59,7 @@ struct TokenRow {
     name: Option<String>,
     access: String,
     project_id: Option<i64>,
+    used_at: Option<i64>,
 }
 
 impl TryFrom<TokenRow> for ApiToken {
@@ -71,6 +74,7 @@ impl TryFrom<TokenRow> for ApiToken {
             expires_at: UnixTime(row.expires_at),
             name: row.name,
             scope: TokenScope { access, project: row.project_id.map(ProjectId) },
+            used_at: row.used_at.map(UnixTime),
         })
     }
 }
@@ -107,6 +111,33 @@ pub fn insert(conn: &mut Conn, user: UserId, token: &NewApiToken, now: UnixTime)
         .returning(api_tokens::id)
         .get_result(conn)?;
     Ok(id)
+}
+
+/// Another secret for the same name and scope; the old one works no more. Whether the user had the token.
+pub fn update_secret(
+    conn: &mut Conn,
+    user: UserId,
+    id: i64,
+    new: &NewApiToken,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let one = api_tokens::table.filter(api_tokens::user_id.eq(user.0)).filter(api_tokens::id.eq(id));
+    let changes = (
+        api_tokens::login.eq(&new.login),
+        api_tokens::token_hash.eq(&new.token_hash),
+        api_tokens::created_at.eq(now.0),
+        api_tokens::expires_at.eq(new.expires_at.0),
+        api_tokens::used_at.eq(None::<i64>),
+    );
+    Ok(diesel::update(one).set(changes).execute(conn)? == 1)
+}
+
+/// It was used, if nobody wrote that since `before`. One statement.
+pub fn update_used(conn: &mut Conn, id: i64, before: UnixTime, now: UnixTime) -> Result<(), StoreError> {
+    let known = api_tokens::used_at.is_null().or(api_tokens::used_at.le(before.0));
+    let one = api_tokens::table.filter(api_tokens::id.eq(id)).filter(known);
+    on_either!(conn, |c| diesel::update(one).set(api_tokens::used_at.eq(now.0)).execute(c)?);
+    Ok(())
 }
 
 /// Removes every classic token of a user; those with names stay.

@@ -16,6 +16,20 @@ pub struct User {
     pub mail: Option<String>,
     pub is_admin: bool,
     pub created_at: UnixTime,
+    /// Where they read times: an IANA name. `None`: as the browser says.
+    pub zone: Option<String>,
+    /// May do nothing any more.
+    pub block: Option<Block>,
+}
+
+/// Why somebody may do nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    pub at: UnixTime,
+    /// The admin who decided it.
+    pub by: String,
+    /// What the user is told.
+    pub reason: String,
 }
 
 #[derive(Queryable)]
@@ -25,17 +39,24 @@ pub(crate) struct UserRow {
     mail: Option<String>,
     is_admin: bool,
     created_at: i64,
+    zone: Option<String>,
+    blocked_at: Option<i64>,
+    blocked_by: Option<String>,
+    blocked_reason: Option<String>,
 }
 
 impl TryFrom<UserRow> for User {
     type Error = StoreError;
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let (by, reason) = (row.blocked_by.unwrap_or_default(), row.blocked_reason.unwrap_or_default());
         Ok(Self {
             id: UserId(row.id),
             name: column::word("a user's name", &row.name)?,
             mail: row.mail,
             is_admin: row.is_admin,
             created_at: UnixTime(row.created_at),
+            zone: row.zone,
+            block: row.blocked_at.map(|at| Block { at: UnixTime(at), by, reason }),
         })
     }
 }
@@ -92,6 +113,23 @@ pub fn insert(
 
 pub fn update(conn: &mut Conn, id: UserId, mail: Option<&str>, is_admin: bool) -> Result<(), StoreError> {
     let changes = (users::mail.eq(mail), users::is_admin.eq(is_admin));
+    diesel::update(users::table.find(id.0)).set(changes).execute(conn)?;
+    Ok(())
+}
+
+/// `None`: as the browser says.
+pub fn update_zone(conn: &mut Conn, id: UserId, zone: Option<&str>) -> Result<(), StoreError> {
+    diesel::update(users::table.find(id.0)).set(users::zone.eq(zone)).execute(conn)?;
+    Ok(())
+}
+
+/// `None`: the user is free again.
+pub fn update_block(conn: &mut Conn, id: UserId, block: Option<&Block>) -> Result<(), StoreError> {
+    let changes = (
+        users::blocked_at.eq(block.map(|block| block.at.0)),
+        users::blocked_by.eq(block.map(|block| block.by.as_str())),
+        users::blocked_reason.eq(block.map(|block| block.reason.as_str())),
+    );
     diesel::update(users::table.find(id.0)).set(changes).execute(conn)?;
     Ok(())
 }

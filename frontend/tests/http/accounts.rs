@@ -1,5 +1,6 @@
 //! Accounts as people meet them: browsers with cookies and forms, against the real server.
 
+mod blocking;
 pub mod browser;
 mod data;
 mod forges;
@@ -11,3 +12,4 @@ mod provider;
 mod publishers;
 mod signup;
 mod tokens;
+mod zones;

@@ -172,6 +172,7 @@ fn of_projects_and_accounts() -> Vec<Row> {
         (Method::PUT, "project/fork/alice/other", json!({ "name": "copy" }), Member),
         (Method::POST, "tokens", json!({ "name": "robot" }), Member),
         (Method::DELETE, "tokens/999999", none.clone(), Member),
+        (Method::POST, "tokens/999999/renew", none.clone(), Member),
         (Method::POST, "api-token", none, Member),
     ]
 }

@@ -23,6 +23,13 @@ async fn words_find_projects_and_packages() {
         &search("Zell").await,
         &["href=\"/coprs/alice/foo/package/Zellij/\"", "href=\"/coprs/alice/foo/\""],
     );
+    // Words inside names too, in whatever letters.
+    Made::of("foo", "python3-Requests", GOOD).put(&frontend).await;
+    for words in ["ZELL", "zellij", "requests", "REQ", "requests+python"] {
+        let name = if words.to_lowercase().starts_with('z') { "Zellij" } else { "python3-Requests" };
+        shows(&search(words).await, &[&format!("href=\"/coprs/alice/foo/package/{name}/\"")]);
+    }
+    hides(&search("quests").await, &["python3-Requests"]);
     hides(&search("_").await, &["/alice/"]);
     shows(&search("100%25").await, &["/alice/tools/"]);
     shows(&search("").await, &["Type part of"]);

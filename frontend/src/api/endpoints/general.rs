@@ -69,6 +69,10 @@ fn accounts() -> Vec<Endpoint> {
             ),
         Endpoint::at("/tokens/{id:\\d+}")
             .only_delete(tokens::revoke, operation("The token stops working at once").login()),
+        Endpoint::at("/tokens/{id:\\d+}/renew").post(
+            tokens::renew,
+            operation("Another secret for a token with a name; the old one stops working at once").login(),
+        ),
         Endpoint::at("/trusted-publishing/exchange").post(
             trusted_publishing::exchange,
             operation("A token for a CI job, for what its forge signed that it is; it lives 15 minutes")

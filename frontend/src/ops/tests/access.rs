@@ -22,7 +22,7 @@ pub fn a_login_works_until_its_token_ends(world: &World) {
     };
     let (first, end) = (renew(), NOW + 180 * 86_400);
     assert_eq!((first.login.len(), first.token.len(), first.expires_at.0), (20, 30, end));
-    assert_eq!(ask(&first.login, &first.token, end - 1).unwrap(), alice);
+    assert_eq!(ask(&first.login, &first.token, end - 1).unwrap().caller, alice);
     for (login, token, at) in [
         (first.login.as_str(), first.token.as_str(), end),
         (&first.login, "other", NOW),

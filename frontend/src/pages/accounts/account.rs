@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     App,
+    calendar::zone_names,
     ops::{self, OpError, Problem},
     pages::{
         Page, PageError, Viewer,
@@ -41,6 +42,13 @@ struct More {
     label: String,
 }
 
+/// An area of the world, with its zones.
+#[derive(Debug, Serialize)]
+struct Area {
+    name: String,
+    zones: Vec<String>,
+}
+
 #[derive(Debug, Serialize)]
 struct AccountPage {
     name: String,
@@ -50,11 +58,28 @@ struct AccountPage {
     ways: Vec<Way>,
     more: Vec<More>,
     devices: Vec<Device>,
+    /// What the user chose; empty: as the browser says.
+    zone: String,
+    areas: Vec<Area>,
+    now: Moment,
+}
+
+fn areas() -> Vec<Area> {
+    let mut areas: Vec<Area> = Vec::new();
+    for zone in zone_names() {
+        let name = zone.split('/').next().unwrap_or_default();
+        match areas.last_mut().filter(|last| last.name == name) {
+            Some(last) => last.zones.push(zone),
+            None => areas.push(Area { name: name.to_owned(), zones: vec![zone] }),
+        }
+    }
+    areas
 }
 
 async fn load(app: &App, web: &Web, viewer: &Viewer, form: Form) -> Result<AccountPage, PageError> {
     let caller = viewer.login()?.clone();
     let (name, mail) = (caller.user.name.to_string(), caller.user.mail.clone());
+    let zone = caller.user.zone.clone().unwrap_or_default();
     let found = app.store.read(move |conn| {
         let has_password = passwords::find(conn, caller.user.id)?.is_some();
         Ok::<_, OpError>((
@@ -82,7 +107,8 @@ async fn load(app: &App, web: &Web, viewer: &Viewer, form: Form) -> Result<Accou
         used: Moment::new(identity.used_at, now),
     };
     let ways = identities.into_iter().map(way).collect();
-    Ok(AccountPage { name, mail, has_password, form, ways, more: more(web), devices })
+    let (areas, now) = (areas(), Moment::new(now, now));
+    Ok(AccountPage { name, mail, has_password, form, ways, more: more(web), devices, zone, areas, now })
 }
 
 fn more(web: &Web) -> Vec<More> {
@@ -105,6 +131,21 @@ pub(super) async fn disconnect(
 pub(super) async fn page(app: Data<App>, web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
     let page = load(&app, &web, &viewer, Form::blank()).await?;
     Page::new(&web, &viewer).html("accounts/account.html", &page)
+}
+
+pub(super) async fn choose_zone(
+    app: Data<App>,
+    web: Data<Web>,
+    posted: Posted,
+) -> Result<HttpResponse, PageError> {
+    let caller = posted.viewer.login()?.clone();
+    let name = posted.fields.some("zone").map(str::to_owned);
+    let said = match &name {
+        Some(name) => format!("Times are told for {name} from now on."),
+        None => "Times are told as your browser says from now on.".to_owned(),
+    };
+    app.store.write(move |tx| ops::choose_zone(tx, &caller, name.as_deref())).await?;
+    Ok(see_other(&web, "/user/account/").say(said).answer())
 }
 
 pub(super) async fn change_password(
@@ -133,7 +174,7 @@ async fn change(app: &App, web: &Web, request: &HttpRequest, posted: &Posted) ->
     };
     // Whoever finds a browser logged in may guess no more often than at the login.
     let address = web.accounts.address(request);
-    let tried = web.accounts.throttle.count(&name, address, app.clock.now()).map_err(|_| {
+    let tried = web.accounts.throttle.count(&name, address, app.clock.now()).await.map_err(|_| {
         PageError::Refused("Too many wrong passwords: changing it pauses for some minutes.".into())
     })?;
     let fields = &posted.fields;
@@ -141,7 +182,7 @@ async fn change(app: &App, web: &Web, request: &HttpRequest, posted: &Posted) ->
         let wrong = Problem::new("old_password", "That is not your present password.");
         return Err(PageError::Invalid(vec![wrong]));
     }
-    web.accounts.throttle.forgive(&tried);
+    web.accounts.throttle.forgive(&tried).await;
     let new = fields.text("password").to_owned();
     ops::check_password(&name, &new, fields.text("password_again"))?;
     let hash = web.accounts.passwords.hash(new).await?;

@@ -40,9 +40,11 @@ pub(super) struct Back {
 }
 
 #[derive(Debug, Serialize)]
-struct Stopped<'a> {
-    finding: String,
-    cause: &'a str,
+pub(super) struct Stopped<'a> {
+    pub finding: String,
+    pub cause: &'a str,
+    /// Whether logging in again may help.
+    pub can_retry: bool,
 }
 
 pub(super) async fn start(
@@ -237,5 +239,5 @@ fn stopped(web: &Web, viewer: &Viewer, label: &str, error: &LoginError) -> Resul
             )
         }
     };
-    Page::new(web, viewer).refused("accounts/stopped.html", &Stopped { finding, cause })
+    Page::new(web, viewer).refused("accounts/stopped.html", &Stopped { finding, cause, can_retry: true })
 }

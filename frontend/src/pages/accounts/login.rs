@@ -98,7 +98,7 @@ pub(super) async fn post(
     };
     let form = Form::from(&posted.fields);
     let address = web.accounts.address(&request);
-    let tried = match web.accounts.throttle.count(name, address, app.clock.now()) {
+    let tried = match web.accounts.throttle.count(name, address, app.clock.now()).await {
         Ok(tried) => tried,
         Err(paused) => return again(form.general(paused_text(paused))),
     };
@@ -110,7 +110,7 @@ pub(super) async fn post(
     let Some(user) = user.filter(|_| fits) else {
         return again(form.general(wrong_text(&web, &tried)));
     };
-    web.accounts.throttle.forgive(&tried);
+    web.accounts.throttle.forgive(&tried).await;
     let_in((&app, &web), &request, &posted.viewer, user, ("password", next)).await
 }
 

@@ -15,16 +15,21 @@ mod tokens;
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::StatusCode,
     web::{self, ServiceConfig},
 };
 use coppice_model::UserId;
 use coppice_store::User;
 
 use super::{
-    PageError, Viewer,
+    Page, PageError, Viewer,
     frame::{keep_session, see_other},
 };
-use crate::{App, ops, web::Web};
+use crate::{
+    App,
+    ops::{self, OpError},
+    web::Web,
+};
 
 pub use ticket::login as ticket_login;
 
@@ -49,11 +54,13 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/api/new").post(tokens::renew))
         .service(web::resource("/user/tokens").get(tokens::page).post(tokens::make))
         .service(web::resource("/user/tokens/revoke").post(tokens::revoke))
+        .service(web::resource("/user/tokens/renew").post(tokens::renew_named))
         .service(web::resource("/groups/list/my").get(groups::list))
         .service(
             web::resource("/groups/activate/{team:.+}").get(groups::activate_page).post(groups::activate),
         )
         .service(web::resource("/user/account").get(account::page))
+        .service(web::resource("/user/zone").post(account::choose_zone))
         .service(web::resource("/user/password").post(account::change_password))
         .service(web::resource("/user/sessions/end").post(account::end_session))
         .service(web::resource("/user/sessions/end-others").post(account::end_others))
@@ -92,9 +99,23 @@ async fn let_in(
     let login = web.accounts.login(request, method);
     let (rules, now, before) = (web.accounts.rules.clone(), app.clock.now(), before(viewer));
     let started = app.store.write(move |tx| ops::log_in(tx, &user, &login, before, (&rules, now)));
-    let secret = started.await?;
+    let secret = match started.await {
+        // Denied by the operators' lists, or blocked: told only to who proved to be that user.
+        Err(OpError::Forbidden(finding)) => return shut_out(web, viewer, finding),
+        started => started?,
+    };
     let mut response = see_other(web, local(next)).answer();
     keep_session(web, &mut response, secret);
+    Ok(response)
+}
+
+/// A page that says why somebody stays outside, whatever way they came.
+fn shut_out(web: &Web, viewer: &Viewer, finding: String) -> Result<HttpResponse, PageError> {
+    let cause =
+        "Nobody is logged in. Projects, builds and repositories can be read and installed from as before.";
+    let page = elsewhere::Stopped { finding, cause, can_retry: false };
+    let mut response = Page::new(web, viewer).refused("accounts/stopped.html", &page)?;
+    *response.status_mut() = StatusCode::FORBIDDEN;
     Ok(response)
 }
 

@@ -60,7 +60,7 @@ fn refused(web: &Web, viewer: &Viewer, error: &TicketError) -> Result<HttpRespon
     };
     let cause = "Get a ticket with kinit, and let your browser send it to this site (Firefox: \
         network.negotiate-auth.trusted-uris). Or log in another way.";
-    let page = json!({ "finding": finding, "cause": cause });
+    let page = json!({ "finding": finding, "cause": cause, "can_retry": true });
     let mut response = Page::new(web, viewer).refused("accounts/stopped.html", &page)?;
     *response.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web::Data};
 use coppice_model::{ProjectId, ProjectRef, UnixTime};
-use coppice_store::{ApiToken, projects};
+use coppice_store::{ApiToken, Publisher, projects};
 use serde::Serialize;
 
 use crate::{
@@ -34,9 +34,20 @@ struct Row {
     name: Option<String>,
     may: &'static str,
     place: Option<Place>,
+    used: Option<Moment>,
     ends: Moment,
     is_soon: bool,
     is_over: bool,
+    can_renew: bool,
+}
+
+/// A workflow that builds without a token.
+#[derive(Debug, Serialize)]
+struct Workflow {
+    repository: String,
+    /// What of the repository is trusted.
+    jobs: String,
+    place: Place,
 }
 
 /// Told once.
@@ -52,6 +63,7 @@ struct TokensPage {
     form: Form,
     fresh: Option<Fresh>,
     rows: Vec<Row>,
+    workflows: Vec<Workflow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,14 +88,31 @@ fn row(token: ApiToken, names: &HashMap<ProjectId, ProjectRef>, now: UnixTime) -
         _ => "everything I may",
     };
     let place = token.scope.project.and_then(|id| names.get(&id));
+    let can_renew = ops::can_be_renewed(&token);
     Row {
         id: token.id,
         name: token.name,
         may,
         place: place.map(|project| Place { name: project.to_string(), url: project_url(project) }),
+        used: Moment::of(token.used_at, now),
         ends: Moment::new(token.expires_at, now),
+        can_renew,
         is_soon: token.expires_at.0 < now.0 + SOON_S,
         is_over: token.expires_at <= now,
+    }
+}
+
+fn workflow((publisher, project): (Publisher, ProjectRef)) -> Workflow {
+    let trusts = publisher.trusts;
+    let named = [trusts.workflow, trusts.environment, trusts.git_ref];
+    let jobs = named.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    Workflow {
+        repository: format!("{} · {}", trusts.issuer, trusts.repository),
+        jobs: if jobs.is_empty() { "every job".into() } else { jobs },
+        place: Place {
+            url: format!("{}integrations/publishers/", project_url(&project)),
+            name: project.to_string(),
+        },
     }
 }
 
@@ -97,12 +126,17 @@ async fn load(app: &App, viewer: &Viewer, form: Form, fresh: Option<Fresh>) -> R
     let found = app.store.read(move |conn| {
         let tokens = ops::list_tokens(conn, &caller)?;
         let ids: Vec<ProjectId> = tokens.iter().filter_map(|token| token.scope.project).collect();
-        Ok::<_, OpError>((tokens, projects::references(conn, &ids)?))
+        Ok::<_, OpError>((
+            tokens,
+            projects::references(conn, &ids)?,
+            ops::list_own_publishers(conn, &caller)?,
+        ))
     });
-    let (tokens, names) = found.await?;
+    let (tokens, names, publishers) = found.await?;
+    let workflows = publishers.into_iter().map(workflow).collect();
     let now = app.clock.now();
     let rows = tokens.into_iter().map(|token| row(token, &names, now)).collect();
-    Ok(TokensPage { form, fresh, rows })
+    Ok(TokensPage { form, fresh, rows, workflows })
 }
 
 pub(super) async fn page(app: Data<App>, web: Data<Web>, viewer: Viewer) -> Result<HttpResponse, PageError> {
@@ -149,6 +183,21 @@ pub(super) async fn revoke(
     let id: i64 = posted.fields.text("token").parse().map_err(|_| gone())?;
     app.store.write(move |tx| ops::revoke_token(tx, &caller, id)).await?;
     Ok(see_other(&web, "/user/tokens/").say("The token works no more.").answer())
+}
+
+/// Another secret under the same name.
+pub(super) async fn renew_named(
+    app: Data<App>,
+    web: Data<Web>,
+    posted: Posted,
+) -> Result<HttpResponse, PageError> {
+    let (caller, now) = (posted.viewer.login()?.clone(), app.clock.now());
+    let gone = || PageError::NotFound("That token is revoked already.".into());
+    let id: i64 = posted.fields.text("token").parse().map_err(|_| gone())?;
+    let (name, new) = app.store.write(move |tx| ops::renew_named_token(tx, &caller, id, now)).await?;
+    let fresh = fresh(&web, &posted.viewer, Some(name), &new)?;
+    let page = load(&app, &posted.viewer, blank(), Some(fresh)).await?;
+    Page::new(&web, &posted.viewer).html("accounts/tokens.html", &page)
 }
 
 /// Where the API's 401 sends people.

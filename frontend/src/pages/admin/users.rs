@@ -33,6 +33,7 @@ struct Row {
     mail: Option<String>,
     is_admin: bool,
     is_viewer: bool,
+    is_blocked: bool,
     sessions: i64,
     made: Moment,
 }
@@ -57,6 +58,7 @@ pub async fn list(app: Data<App>, web: Data<Web>, viewer: Viewer, query: Query) 
         mail: user.mail,
         is_admin: user.is_admin,
         is_viewer: user.id == own,
+        is_blocked: user.block.is_some(),
         sessions,
         made: Moment::new(user.created_at, now),
     };

@@ -9,8 +9,8 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{Viewer, viewer};
-use crate::{pages::PageError, web::Web};
+use super::{Viewer, moment::told_in, viewer};
+use crate::{calendar::Zone, pages::PageError, web::Web};
 
 /// What a page is shown with.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ struct Frame<'a> {
     csrf: String,
     /// What was asked for.
     path: &'a str,
+    /// Where times are told, if the user chose it: the script leaves them then.
+    zone: Option<&'a str>,
     said: Option<&'a str>,
     notice: Option<String>,
     version: &'static str,
@@ -68,7 +70,9 @@ impl<'a> Page<'a> {
         template: &str,
         values: &T,
     ) -> Result<HttpResponse, PageError> {
-        let text = self.web.templates.framed(template, values, &self.frame())?;
+        let zone = self.viewer.user().and_then(|user| Zone::find(user.zone.as_deref()?));
+        let frame = self.frame(zone.as_ref().map(Zone::name));
+        let text = told_in(zone.clone(), || self.web.templates.framed(template, values, &frame))?;
         builder.content_type(ContentType::html());
         if self.viewer.user().is_some() || self.has_form {
             builder.insert_header((CACHE_CONTROL, "private, no-store"));
@@ -81,7 +85,7 @@ impl<'a> Page<'a> {
         Ok(response)
     }
 
-    fn frame(&self) -> Frame<'a> {
+    fn frame<'z>(&'z self, zone: Option<&'z str>) -> Frame<'z> {
         let user = self.viewer.user();
         let has_token = user.is_some() || self.has_form;
         Frame {
@@ -92,6 +96,7 @@ impl<'a> Page<'a> {
             }),
             csrf: if has_token { self.viewer.form_token() } else { String::new() },
             path: &self.viewer.address,
+            zone,
             said: self.viewer.said.as_deref(),
             notice: self.web.notice(),
             version: env!("CARGO_PKG_VERSION"),

@@ -1,13 +1,14 @@
 //! Packages as lists and searches show them.
 
-use coppice_model::{BuildId, OwnerName, PackageName, ProjectId, ProjectName, ProjectRef};
+use coppice_model::{BuildId, ProjectId, ProjectName};
 use diesel::prelude::*;
 
 use super::{Package, PackageRow};
 use crate::{
     Conn, StoreError, column,
+    column::lower,
     conn::on_either,
-    schema::{builds, packages, projects},
+    schema::{builds, packages},
 };
 
 /// Which packages of a project a list shows.
@@ -39,8 +40,8 @@ pub fn list_with_newest(
     let rows = on_either!(conn, |c| {
         let mut query = packages::table.filter(packages::project_id.eq(id.0)).into_boxed();
         if !filter.part.is_empty() {
-            let part = format!("%{}%", column::literal(&filter.part));
-            query = query.filter(packages::name.like(part).escape('\\'));
+            let part = format!("%{}%", column::literal(&filter.part.to_lowercase()));
+            query = query.filter(lower(packages::name).like(part).escape('\\'));
         }
         if let Some(after) = &filter.after {
             query = query.filter(packages::name.gt(after));
@@ -58,25 +59,4 @@ pub fn list_with_newest(
         found.reverse();
     }
     Ok(found)
-}
-
-/// Packages of all projects whose name begins like this; one statement.
-pub fn find_by_beginning(
-    conn: &mut Conn,
-    beginning: &str,
-    limit: i64,
-) -> Result<Vec<(ProjectRef, PackageName)>, StoreError> {
-    let rows: Vec<(String, String, String)> = packages::table
-        .inner_join(projects::table)
-        .filter(packages::name.like(format!("{}%", column::literal(beginning))).escape('\\'))
-        .order((packages::name, projects::id.desc()))
-        .select((projects::owner, projects::name, packages::name))
-        .limit(limit)
-        .load(conn)?;
-    let found = |(owner, project, package): (String, String, String)| {
-        let owner: OwnerName = column::word("a project's owner", &owner)?;
-        let project = ProjectRef { owner, name: column::word("a project's name", &project)? };
-        Ok((project, column::word("a package's name", &package)?))
-    };
-    rows.into_iter().map(found).collect()
 }

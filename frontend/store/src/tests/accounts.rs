@@ -111,3 +111,146 @@ async fn an_invitation_is_used_once() {
     })
     .await;
 }
+
+/// A token that ends after `life_s`.
+fn token(login: &str, life_s: i64) -> NewApiToken {
+    NewApiToken {
+        login: login.into(),
+        token_hash: format!("hash of {login}"),
+        expires_at: NOW.plus_seconds(life_s),
+        name: Some("ci".into()),
+        scope: TokenScope::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_one_secret_at_a_time_and_its_use_is_written_seldom() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let done = store.write(|tx| {
+            let alice = users::insert(tx, &"alice".parse().unwrap(), None, false, NOW)?;
+            let bob = users::insert(tx, &"bob".parse().unwrap(), None, false, NOW)?;
+            let id = tokens::insert(tx, alice.id, &token("one", 60), NOW)?;
+            let used = |tx: &mut Conn| Ok::<_, StoreError>(tokens::list(tx, alice.id)?[0].used_at);
+            assert_eq!(used(tx)?, None);
+            for (before, now, kept) in [(0, 100, 100), (99, 200, 100), (100, 200, 200)] {
+                tokens::update_used(tx, id, UnixTime(before), UnixTime(now))?;
+                assert_eq!(used(tx)?, Some(UnixTime(kept)), "{before} {now}");
+            }
+            let later = NOW.plus_seconds(30);
+            assert!(!tokens::update_secret(tx, bob.id, id, &token("two", 90), later)?);
+            assert!(tokens::update_secret(tx, alice.id, id, &token("two", 90), later)?);
+            assert_eq!(tokens::find(tx, "one")?, None);
+            let (known, _) = tokens::find(tx, "two")?.unwrap();
+            assert_eq!((known.id, known.created_at, known.used_at), (id, later, None));
+            assert_eq!((known.token_hash.as_str(), known.expires_at), ("hash of two", NOW.plus_seconds(90)));
+            Ok::<_, StoreError>(())
+        });
+        done.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_zone_and_a_block_come_with_the_user_wherever_one_is_found() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let done = store.write(|tx| {
+            let alice = users::insert(tx, &"alice".parse().unwrap(), None, false, NOW)?;
+            assert_eq!((&alice.zone, &alice.block), (&None, &None));
+            let block = Block { at: NOW, by: "root".into(), reason: "spam".into() };
+            users::update_zone(tx, alice.id, Some("Europe/Berlin"))?;
+            users::update_block(tx, alice.id, Some(&block))?;
+            let known = users::find_by_name(tx, "alice")?.unwrap();
+            assert_eq!((known.zone.as_deref(), known.block.as_ref()), (Some("Europe/Berlin"), Some(&block)));
+            tokens::insert(tx, alice.id, &token("one", 60), NOW)?;
+            assert_eq!(tokens::find(tx, "one")?.unwrap().1, known);
+            users::update_block(tx, alice.id, None)?;
+            assert_eq!(users::get(tx, alice.id)?.block, None);
+            own_data::delete(tx, &alice)?;
+            assert_eq!(users::get(tx, alice.id)?.zone, None);
+            Ok::<_, StoreError>(())
+        });
+        done.await.unwrap();
+    })
+    .await;
+}
+
+fn trusts(repository: &str) -> NewPublisher {
+    NewPublisher {
+        issuer: "github".into(),
+        repository: repository.into(),
+        workflow: None,
+        environment: None,
+        git_ref: None,
+    }
+}
+
+#[tokio::test]
+async fn identity_tokens_are_spent_once_and_forgotten_when_they_hold_no_more() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let spend = |issuer: &'static str, token: &'static str, end: i64| {
+            store.write(move |tx| publishers::spend(tx, issuer, token, UnixTime(end)))
+        };
+        assert!(spend("github", "1", 100).await.unwrap());
+        assert!(!spend("github", "1", 900).await.unwrap());
+        assert!(spend("forgejo", "1", 200).await.unwrap(), "another forge counts for itself");
+        assert_eq!(store.write(|tx| publishers::delete_spent(tx, UnixTime(100))).await.unwrap(), 1);
+        assert!(!spend("forgejo", "1", 200).await.unwrap());
+        assert!(spend("github", "1", 300).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_find_the_workflows_of_their_projects_and_those_that_they_added() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let done = store.write(|tx| {
+            let alice = users::insert(tx, &"alice".parse().unwrap(), None, false, NOW)?;
+            let bob = users::insert(tx, &"bob".parse().unwrap(), None, false, NOW)?;
+            let own = add_project(tx, "own")?;
+            let group = ProjectRef { owner: "@all".parse().unwrap(), name: "group".parse().unwrap() };
+            let group = projects::insert(tx, &group, &ProjectSettings::default(), NOW)?;
+            let first = publishers::insert(tx, own.id, bob.id, &trusts("bob/own"), NOW)?;
+            publishers::insert(tx, group.id, alice.id, &trusts("alice/group"), NOW)?;
+            publishers::insert(tx, group.id, bob.id, &trusts("bob/group"), NOW)?;
+            let ids = RepositoryIds { repository: "74".into(), owner: "65".into() };
+            publishers::update_ids(tx, first, &ids)?;
+            assert_eq!(publishers::list(tx, own.id)?[0].ids, Some(ids));
+            let shown = |tx: &mut Conn, user: &User| {
+                let all = publishers::list_around(tx, user.id, &user.name)?;
+                let one = |(publisher, project): (Publisher, ProjectRef)| {
+                    format!("{project} {}", publisher.trusts.repository)
+                };
+                Ok::<_, StoreError>(all.into_iter().map(one).collect::<Vec<_>>())
+            };
+            assert_eq!(shown(tx, &alice)?, ["@all/group alice/group", "alice/own bob/own"]);
+            assert_eq!(shown(tx, &bob)?, ["@all/group bob/group", "alice/own bob/own"]);
+            Ok::<_, StoreError>(())
+        });
+        done.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_unfinished_builds_of_a_user_are_found_wherever_they_are() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let done = store.write(|tx| {
+            let (one, other) = (add_project(tx, "one")?, add_project(tx, "other")?);
+            let builds = [add_build(tx, &one)?, add_build(tx, &other)?, add_build(tx, &other)?];
+            let alice = users::find_by_name(tx, "alice")?.unwrap();
+            let bob = users::insert(tx, &"bob".parse().unwrap(), None, false, NOW)?;
+            let failed = Build { source_state: SourceState::Failed, ..builds[1].clone() };
+            builds::update_source(tx, &builds[1], &failed)?;
+            assert_eq!(builds::list_unfinished_of(tx, alice.id)?, [builds[0].id, builds[2].id]);
+            assert!(builds::list_unfinished_of(tx, bob.id)?.is_empty());
+            Ok::<_, StoreError>(())
+        });
+        done.await.unwrap();
+    })
+    .await;
+}

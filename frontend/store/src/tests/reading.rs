@@ -3,7 +3,7 @@
 use coppice_model::{DirName, permission::PermissionState};
 
 use super::*;
-use crate::{built_packages::Search, packages::PackageFilter, project_chroots::Fetched};
+use crate::{built_packages::Search, packages::PackageFilter, plain, project_chroots::Fetched};
 
 fn nevra(version: &str) -> coppice_model::package::Nevra {
     let (name, release, arch) = ("Bat".into(), "1".into(), "noarch".into());
@@ -147,8 +147,21 @@ async fn words_and_names_find_what_they_say() {
             assert_eq!(count(BuildFilter { is_active: true, ..BuildFilter::default() })?, 2);
             let after = Some(coppice_model::BuildId(1));
             assert_eq!(count(BuildFilter { after, ..BuildFilter::default() })?, 1);
-            for (beginning, found) in [("Ba", 1), ("fd_", 1), ("fdX", 0), ("at", 0), ("%", 0)] {
-                assert_eq!(packages::find_by_beginning(tx, beginning, 9)?.len(), found, "{beginning}");
+            for (wanted, found) in [
+                ("Ba", 1),
+                ("bAT", 1),
+                ("fd_", 1),
+                ("Find", 1),
+                ("find FD", 1),
+                ("find bat", 0),
+                ("fdX", 0),
+                ("at", 0),
+                ("%", 0),
+                ("_", 0),
+                ("- find", 0),
+                ("", 0),
+            ] {
+                assert_eq!(packages::search(tx, wanted, 9)?.len(), found, "{wanted}");
             }
             let search = |version: Option<&str>, before| Search {
                 name: "Bat".into(),
@@ -239,6 +252,49 @@ async fn votes_and_downloads_add_up() {
             let counted = project_chroots::find(tx, project.id, chroot.as_str())?.unwrap();
             assert_eq!((counted.package_downloads, counted.repo_downloads), (6, 3));
             assert_eq!(projects::most_downloaded(tx, 9)?, [(project.id, 6)]);
+            Ok::<_, StoreError>(())
+        });
+        told.await.unwrap();
+    })
+    .await;
+}
+
+/// What a migration does to the words of packages that were there before it.
+fn words_from_before(up: &str) -> &str {
+    let start = up.find("INSERT INTO package_words").unwrap();
+    &up[start..up.find("DROP INDEX").unwrap()]
+}
+
+#[tokio::test]
+async fn packages_from_before_are_found_as_new_ones_are() {
+    on_both(async |url| {
+        let up = if url.starts_with("sqlite") {
+            include_str!("../../migrations/sqlite/2026-11-28-000163_package_words/up.sql")
+        } else {
+            include_str!("../../migrations/postgres/2026-11-28-000163_package_words/up.sql")
+        };
+        let store = Store::open(url).await.unwrap();
+        let told = store.write(move |tx| {
+            let project = add_project(tx, "foo")?;
+            let source = BuildSource::Link { url: "https://x/y.src.rpm".into() };
+            for name in ["python3-Requests_oauth", "libstdc++-devel", "a-a", "gtk4"] {
+                packages::ensure(tx, project.id, &name.parse().unwrap(), &source, NOW)?;
+            }
+            let found = |tx: &mut Conn| {
+                let wanted =
+                    ["python3-r", "REQ", "oauth", "devel", "++", "a", "gtk", "tk4", "3-", "requests python3"];
+                let count = |word: &str| Ok::<_, StoreError>(packages::search(tx, word, 9)?.len());
+                wanted.map(count).into_iter().collect::<Result<Vec<_>, _>>()
+            };
+            let new = found(tx)?;
+            assert_eq!(new, [1, 1, 1, 1, 0, 1, 1, 0, 0, 1]);
+            plain::run(tx, "DELETE FROM package_words")?;
+            assert_eq!(found(tx)?, [0; 10]);
+            plain::run(tx, words_from_before(up))?;
+            assert_eq!(found(tx)?, new);
+            let gtk = packages::find(tx, project.id, "gtk4")?.unwrap();
+            packages::delete(tx, gtk.id)?;
+            assert!(packages::search(tx, "gtk4", 9)?.is_empty());
             Ok::<_, StoreError>(())
         });
         told.await.unwrap();

@@ -189,3 +189,21 @@ async fn the_operators_lists_say_who_may_come_in_and_who_is_an_administrator() {
     assert_eq!(alice.get("/admin/invitations/").await.status, 200);
     frontend.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frontends_count_wrong_passwords_together_and_a_restart_forgives_nothing() {
+    let one = frontend(|config| config.accounts.tries = 3).await;
+    with_password(&one, "alice", false).await;
+    let other = one.second().await;
+    assert!(Browser::of(&one).log_in("alice", "wrong").await.text.contains("2 are left"));
+    assert!(Browser::of(&other).log_in("alice", "wrong").await.text.contains("1 is left"));
+    assert!(Browser::of(&one).log_in("alice", "wrong").await.text.contains("0 are left"));
+    other.close().await;
+    let again = one.second().await;
+    for frontend in [&one, &again] {
+        let paused = Browser::of(frontend).log_in("alice", PASSWORD).await;
+        assert!(paused.status == 400 && paused.text.contains("Too many wrong passwords"), "{}", paused.text);
+    }
+    again.close().await;
+    one.close().await;
+}

@@ -56,6 +56,8 @@ async function answer(request, response) {
     case '/_mint': return response.end(await signed(JSON.parse(await body(request))))
     case '/liar/.well-known/openid-configuration': return json(response, discovery(`${url.origin}/liar`))
     case '/liar/jwks': return json(response, { keys: [{ ...await jose.exportJWK(keys.own.publicKey), kid: 'one', alg: 'RS256', use: 'sig' }] })
+    case '/forgejo/api/actions/.well-known/openid-configuration': return json(response, actionsDiscovery(`${url.origin}/forgejo/api/actions`))
+    case '/forgejo/api/actions/.well-known/keys': return json(response, { keys: [{ ...await jose.exportJWK(keys.own.publicKey), kid: 'one', alg: 'RS256', use: 'sig' }] })
     case '/liar/auth': return liarAuth(url, response)
     case '/liar/token': return liarToken(url, response)
     case '/github/login/oauth/authorize': case '/gitlab/oauth/authorize': return forgeAuth(url, response)
@@ -73,6 +75,18 @@ function discovery(issuer) {
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
+  }
+}
+
+// What Forgejo says of the tokens of its jobs.
+function actionsDiscovery(issuer) {
+  return {
+    issuer,
+    jwks_uri: `${issuer}/.well-known/keys`,
+    subject_types_supported: ['public'],
+    response_types_supported: ['id_token'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    scopes_supported: ['openid'],
   }
 }
 

@@ -36,6 +36,9 @@ SELECT i + 1, projects.id, 'pkg-' || substr('0' || (i % 20 + 1), length('0' || (
     || '.git","committish":"main","subdirectory":"","spec":"","method":"rpkg"}}'
 FROM n JOIN projects ON projects.id = i / 20 + 2;
 
+INSERT INTO package_words (package_id, word)
+SELECT id, name FROM packages UNION ALL SELECT id, substr(name, 5) FROM packages;
+
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000),
 chosen(i, project, package) AS (
     SELECT i,
