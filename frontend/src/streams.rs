@@ -18,10 +18,6 @@ use tokio::sync::mpsc;
 
 use crate::config::HttpConfig;
 
-/// A comment is sent after so long without news, so that proxies keep the connection and we see when it is dead.
-const BEAT: Duration = Duration::from_secs(15);
-/// Who takes nothing for so long is sent away.
-const SLOW: Duration = Duration::from_secs(30);
 /// Pieces that wait for one reader.
 const WAITING: usize = 16;
 /// Of the whole process.
@@ -29,9 +25,25 @@ const MOST: usize = 10_000;
 /// A browser that was sent away comes again after so many seconds.
 const AGAIN_S: u32 = 5;
 
+/// How long a stream waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// A comment is sent after so long without news, so that proxies keep the connection and we see when it is dead.
+    pub beat: Duration,
+    /// Who takes nothing for so long is sent away.
+    pub slow: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { beat: Duration::from_secs(15), slow: Duration::from_secs(30) }
+    }
+}
+
 /// All streams of this process.
 #[derive(Debug)]
 pub struct Streams {
+    pace: Pace,
     most_of_address: usize,
     behind_proxy: bool,
     seats: Arc<Mutex<HashMap<IpAddr, usize>>>,
@@ -57,12 +69,12 @@ impl Drop for Seat {
 }
 
 impl Streams {
-    pub fn new(config: &HttpConfig) -> Self {
+    pub fn new(config: &HttpConfig, pace: Pace) -> Self {
         let most_of_address = match config.streams_per_address {
             0 => MOST,
             most => most as usize,
         };
-        Self { most_of_address, behind_proxy: config.behind_proxy, seats: Arc::default() }
+        Self { pace, most_of_address, behind_proxy: config.behind_proxy, seats: Arc::default() }
     }
 
     fn seat(&self, request: &HttpRequest) -> Option<Seat> {
@@ -96,7 +108,7 @@ impl Streams {
             return HttpResponse::TooManyRequests().insert_header((RETRY_AFTER, "60")).body(text);
         };
         let (sender, receiver) = mpsc::channel(WAITING);
-        let running = producer(Reader { sender });
+        let running = producer(Reader { pace: self.pace, sender });
         tokio::spawn(async move {
             if running.await.is_err() {
                 tracing::trace!("somebody follows a page no more");
@@ -124,6 +136,7 @@ pub struct Gone;
 /// Who reads one stream.
 #[derive(Debug)]
 pub struct Reader {
+    pace: Pace,
     sender: mpsc::Sender<Bytes>,
 }
 
@@ -134,7 +147,7 @@ impl Reader {
     }
 
     pub async fn send(&self, text: String) -> Result<(), Gone> {
-        match tokio::time::timeout(SLOW, self.sender.send(text.into())).await {
+        match tokio::time::timeout(self.pace.slow, self.sender.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Gone),
         }
@@ -147,7 +160,7 @@ impl Reader {
             tokio::select! {
                 found = &mut something => return Ok(found),
                 () = self.sender.closed() => return Err(Gone),
-                () = tokio::time::sleep(BEAT) => self.send(":\n\n".into()).await?,
+                () = tokio::time::sleep(self.pace.beat) => self.send(":\n\n".into()).await?,
             }
         }
     }
@@ -165,3 +178,6 @@ pub fn last_event(request: &HttpRequest) -> Option<String> {
     let value = request.headers().get("last-event-id")?.to_str().ok()?;
     Some(value.to_owned()).filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,12 @@ use crate::driver::Driver;
 
 /// How long something may take that is no build.
 pub const SOON: Duration = Duration::from_secs(15);
+/// What a form would send, and where to.
+const FORM: &str = r"
+const [button, done] = [document.querySelector(arguments[0]), arguments[1]];
+const form = button.form;
+done({ address: button.hasAttribute('formaction') ? button.formAction : form.action,
+    body: new URLSearchParams(new FormData(form, button)).toString() });";
 /// The tallest picture of a page.
 const TALLEST: u64 = 3000;
 
@@ -172,6 +178,20 @@ impl Browser {
         }
     }
 
+    /// Types into the field, or ticks its box of this value.
+    pub fn fills(&self, name: &str, value: &str) {
+        if self.count(&format!("main [name=\"{name}\"][type=checkbox]")) > 0 {
+            self.ticks(name, value);
+        } else {
+            self.types(name, value);
+        }
+    }
+
+    /// Lets forms be sent that the browser itself would not send.
+    pub fn trusts_forms(&self) {
+        self.runs("for (const form of document.forms) form.noValidate = true");
+    }
+
     pub fn attaches(&self, name: &str, file: &Path) {
         let element = self.field(name);
         self.wait(element.send_keys(&file.display().to_string()));
@@ -250,18 +270,31 @@ impl Browser {
 
     /// The same page without what a browser makes of it; redirects are not followed.
     pub fn raw(&self, path: &str) -> Raw {
+        self.asks(path, |client| client.get(format!("{}{path}", self.site)))
+    }
+
+    /// What the form of this button sends as it is filled, answered over the wire.
+    pub fn raw_of_form(&self, button: &str) -> Raw {
+        let sent = self.runs_async(FORM, vec![json!(button)]);
+        let (address, body) = (sent["address"].as_str().unwrap(), sent["body"].as_str().unwrap().to_owned());
+        let kind = "application/x-www-form-urlencoded";
+        self.asks(address, |client| client.post(address).header("content-type", kind).body(body))
+    }
+
+    /// With the cookies of the browser.
+    fn asks(&self, what: &str, request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> Raw {
         let cookies = self.wait(self.client.get_all_cookies());
         let cookies: Vec<String> = cookies.iter().map(|c| format!("{}={}", c.name(), c.value())).collect();
         let asked = async {
             let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-            let request = client.get(format!("{}{path}", self.site)).header("cookie", cookies.join("; "));
+            let request = request(&client).header("cookie", cookies.join("; "));
             let answer = request.timeout(SOON).send().await?;
             let status = answer.status().as_u16();
             let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
             let kind = kind.unwrap_or_default().to_owned();
             Ok::<_, reqwest::Error>(Raw { status, kind, text: answer.text().await? })
         };
-        self.runtime.block_on(asked).unwrap_or_else(|error| panic!("{path}: {error}"))
+        self.runtime.block_on(asked).unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
     /// Ends the browser; what remains is seen by [`Driver`].
