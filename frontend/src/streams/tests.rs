@@ -71,7 +71,7 @@ async fn who_takes_nothing_is_sent_away_and_who_reads_stays() {
     let pace = pace(50, 500);
     let address = serve(config(1), pace);
     let mut idle = TcpStream::connect(address).await.unwrap();
-    idle.write_all(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /flood HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     // It has its seat, and takes no more from now on.
     let mut head = [0; 15];
     idle.read_exact(&mut head).await.unwrap();

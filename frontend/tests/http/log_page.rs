@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    building::{alice, failed, packed, running, start, uploaded},
+    building::{alice, failed, packed, start, uploaded},
     support::CHROOTS,
 };
 

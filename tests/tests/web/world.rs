@@ -30,14 +30,14 @@ static ONE: Mutex<()> = Mutex::new(());
 /// No two sessions have the same secret.
 static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
-/// `noarch-hello` as it was built well before, until somebody wanted more and broke it.
+/// `noarch-hello` was built well before; this one wants one more package in its build root, and fails.
 const WORSE: &str = "Name: noarch-hello
 Version: 2.0
 Release: 1
 Summary: A shell script that says hello
 License: MIT
 BuildArch: noarch
-BuildRequires: elfutils
+BuildRequires: noarch-hello
 %description
 It does not build.
 %build
