@@ -7,7 +7,7 @@ use coppice_kit::until;
 use fantoccini::{
     Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::WebDriverCompatibleCommand,
 };
-use reqwest::{Method, Url};
+use reqwest::{Method, RequestBuilder, Url, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -28,6 +28,8 @@ pub struct Browser {
     client: Client,
     runtime: Runtime,
     site: String,
+    /// Asks without the browser; follows no redirects.
+    over_the_wire: reqwest::Client,
     _driver: Driver,
 }
 
@@ -69,7 +71,8 @@ impl Browser {
         let mut builder = ClientBuilder::native();
         builder.capabilities(driver.capabilities(has_scripts));
         let client = runtime.block_on(builder.connect(&driver.url())).expect("the browser starts");
-        Self { client, runtime, site: site.trim_end_matches('/').to_owned(), _driver: driver }
+        let over_the_wire = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { client, runtime, over_the_wire, site: site.trim_end_matches('/').to_owned(), _driver: driver }
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T, CmdError>>) -> T {
@@ -201,6 +204,11 @@ impl Browser {
         self.find(&format!("main [name=\"{name}\"]"))
     }
 
+    /// Has this script in every page from now on, as an extension of the browser has.
+    pub fn always_has(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+    }
+
     /// Runs a function body; works with every policy of the page, as the person's own tools do.
     pub fn runs(&self, script: &str) -> Value {
         self.wait(self.client.execute(script, vec![]))
@@ -244,7 +252,8 @@ impl Browser {
         let side = |name: &str| all["cssContentSize"][name].as_f64().unwrap();
         let height = side("height").min(TALLEST as f64);
         let clip = json!({ "x": 0, "y": 0, "width": side("width"), "height": height, "scale": 1 });
-        let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let wanted =
+            json!({ "format": "png", "captureBeyondViewport": true, "clip": clip, "optimizeForSpeed": true });
         let made = self.devtools("Page.captureScreenshot", wanted);
         let png = BASE64.decode(made["data"].as_str().unwrap()).unwrap();
         std::fs::write(path, png).unwrap();
@@ -270,31 +279,35 @@ impl Browser {
 
     /// The same page without what a browser makes of it; redirects are not followed.
     pub fn raw(&self, path: &str) -> Raw {
-        self.asks(path, |client| client.get(format!("{}{path}", self.site)))
+        let request = self.over_the_wire.get(format!("{}{path}", self.site)).header("cookie", self.cookies());
+        self.runtime.block_on(answered(request)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// What the form of this button sends as it is filled, answered over the wire.
     pub fn raw_of_form(&self, button: &str) -> Raw {
         let sent = self.runs_async(FORM, vec![json!(button)]);
         let (address, body) = (sent["address"].as_str().unwrap(), sent["body"].as_str().unwrap().to_owned());
-        let kind = "application/x-www-form-urlencoded";
-        self.asks(address, |client| client.post(address).header("content-type", kind).body(body))
+        let request = self.over_the_wire.post(address).body(body).header("cookie", self.cookies());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        self.runtime.block_on(answered(request)).unwrap_or_else(|error| panic!("{address}: {error}"))
     }
 
-    /// With the cookies of the browser.
-    fn asks(&self, what: &str, request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> Raw {
-        let cookies = self.wait(self.client.get_all_cookies());
-        let cookies: Vec<String> = cookies.iter().map(|c| format!("{}={}", c.name(), c.value())).collect();
-        let asked = async {
-            let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-            let request = request(&client).header("cookie", cookies.join("; "));
-            let answer = request.timeout(SOON).send().await?;
-            let status = answer.status().as_u16();
-            let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
-            let kind = kind.unwrap_or_default().to_owned();
-            Ok::<_, reqwest::Error>(Raw { status, kind, text: answer.text().await? })
+    /// How each of these paths answers.
+    pub fn statuses<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Vec<(&'p str, u16)> {
+        let cookies = self.cookies();
+        let status = async |path: &str| {
+            let request = self.over_the_wire.get(format!("{}{path}", self.site)).header("cookie", &cookies);
+            Ok::<_, reqwest::Error>(request.timeout(SOON).send().await?.status().as_u16())
         };
-        self.runtime.block_on(asked).unwrap_or_else(|error| panic!("{what}: {error}"))
+        let ask =
+            |path| self.runtime.block_on(status(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        paths.into_iter().map(|path| (path, ask(path))).collect()
+    }
+
+    fn cookies(&self) -> String {
+        let all = self.wait(self.client.get_all_cookies());
+        let pairs: Vec<String> = all.iter().map(|c| format!("{}={}", c.name(), c.value())).collect();
+        pairs.join("; ")
     }
 
     /// Ends the browser; what remains is seen by [`Driver`].
@@ -302,4 +315,12 @@ impl Browser {
         let client = self.client.clone();
         self.wait(client.close());
     }
+}
+
+async fn answered(request: RequestBuilder) -> Result<Raw, reqwest::Error> {
+    let answer = request.timeout(SOON).send().await?;
+    let status = answer.status().as_u16();
+    let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    Ok(Raw { status, kind, text: answer.text().await? })
 }

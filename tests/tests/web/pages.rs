@@ -156,6 +156,7 @@ const FORBIDDEN: &[(u16, &str)] =
 fn every_page_is_whole_for_everybody_who_may_see_it() {
     let Some(world) = World::start(Database::Sqlite) else { return };
     let browser = Browser::open(&world.stack.url);
+    audit::prepare(&browser);
     let mut tour = Tour { world: &world, browser: &browser, findings: Findings::default(), seen: vec![] };
     tour.goes_as(None, &all(VISITOR), forms::VISITOR);
     tour.goes_as(None, ERRORS, &[]);
