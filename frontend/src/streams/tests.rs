@@ -13,8 +13,8 @@ use super::*;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// `/flood` never stops to send, `/quiet` says nothing after the greeting.
-fn serve(config: HttpConfig, pace: Pace) -> SocketAddr {
-    let streams = web::Data::new(Streams::new(&config, pace));
+fn serve(config: HttpConfig, limits: Limits) -> SocketAddr {
+    let streams = web::Data::new(Streams::new(&config, limits));
     let server = HttpServer::new(move || {
         App::new().app_data(streams.clone()).route("/flood", web::get().to(flood)).route(
             "/quiet",
@@ -44,9 +44,7 @@ fn config(streams_per_address: u32) -> HttpConfig {
     HttpConfig { streams_per_address, ..HttpConfig::default() }
 }
 
-fn pace(beat_ms: u64, slow_ms: u64) -> Pace {
-    Pace { beat: Duration::from_millis(beat_ms), slow: Duration::from_millis(slow_ms) }
-}
+const SHORT: Limits = Limits { most: 100, beat: Duration::from_millis(20), slow: Duration::from_millis(500) };
 
 async fn opens(address: SocketAddr, path: &str) -> Response {
     Client::new().get(format!("http://{address}{path}")).send().await.unwrap()
@@ -68,8 +66,7 @@ async fn seat(address: SocketAddr, path: &str) -> Response {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_nothing_is_sent_away_and_who_reads_stays() {
-    let pace = pace(50, 500);
-    let address = serve(config(1), pace);
+    let address = serve(config(1), SHORT);
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"GET /flood HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     // It has its seat, and takes no more from now on.
@@ -79,7 +76,7 @@ async fn who_takes_nothing_is_sent_away_and_who_reads_stays() {
     assert_eq!(opens(address, "/flood").await.status(), StatusCode::TOO_MANY_REQUESTS);
     let mut reader = seat(address, "/flood").await;
     let started = Instant::now();
-    while started.elapsed() < pace.slow * 3 {
+    while started.elapsed() < SHORT.slow * 3 {
         reader.chunk().await.unwrap().expect("who reads is not sent away");
     }
     // What was on its way to the idle one comes, and then the end.
@@ -88,7 +85,7 @@ async fn who_takes_nothing_is_sent_away_and_who_reads_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_stream_beats() {
-    let address = serve(config(1), pace(20, 500));
+    let address = serve(config(1), SHORT);
     let mut quiet = opens(address, "/quiet").await;
     let mut said = String::new();
     while said.matches(":\n\n").count() < 3 {
@@ -100,7 +97,7 @@ async fn an_idle_stream_beats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_has_so_many_streams_and_a_closed_one_is_none() {
-    let address = serve(config(2), pace(20, 500));
+    let address = serve(config(2), SHORT);
     let (first, _second) = (opens(address, "/quiet").await, opens(address, "/quiet").await);
     let third = opens(address, "/quiet").await;
     assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -112,7 +109,7 @@ async fn one_address_has_so_many_streams_and_a_closed_one_is_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_everybody_has_an_address() {
-    let address = serve(HttpConfig { behind_proxy: true, ..config(1) }, pace(20, 500));
+    let address = serve(HttpConfig { behind_proxy: true, ..config(1) }, SHORT);
     let of = async |person: &str| {
         let request = Client::new().get(format!("http://{address}/quiet")).header("x-forwarded-for", person);
         request.send().await.unwrap()
@@ -120,4 +117,14 @@ async fn behind_a_proxy_everybody_has_an_address() {
     let _one = of("192.0.2.1").await;
     assert_eq!(of("192.0.2.1").await.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(of("192.0.2.2").await.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_process_says_so_to_everybody() {
+    let address = serve(config(0), Limits { most: 1, ..SHORT });
+    let _first = opens(address, "/quiet").await;
+    let second = opens(address, "/quiet").await;
+    assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(second.headers()["retry-after"], "60");
+    assert!(second.text().await.unwrap().contains("by everybody"));
 }
