@@ -108,5 +108,5 @@ pub fn measure(client: &Client) -> anyhow::Result<Vec<Figure>> {
 }
 
 fn figure(name: &str, times: Vec<f64>) -> Figure {
-    Figure::at_most(format!("a log of 100 MB, {name}, time"), median(times), "ms", MOST_MS)
+    Figure::at_most(format!("a log of 100 MB, {name}"), median(times), "ms", MOST_MS)
 }
