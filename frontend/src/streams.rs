@@ -18,20 +18,32 @@ use tokio::sync::mpsc;
 
 use crate::config::HttpConfig;
 
-/// A comment is sent after so long without news, so that proxies keep the connection and we see when it is dead.
-const BEAT: Duration = Duration::from_secs(15);
-/// Who takes nothing for so long is sent away.
-const SLOW: Duration = Duration::from_secs(30);
 /// Pieces that wait for one reader.
 const WAITING: usize = 16;
-/// Of the whole process.
-const MOST: usize = 10_000;
 /// A browser that was sent away comes again after so many seconds.
 const AGAIN_S: u32 = 5;
+
+/// How many streams there may be, and how long each waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Of the whole process.
+    pub most: usize,
+    /// A comment is sent after so long without news, so that proxies keep the connection and we see when it is dead.
+    pub beat: Duration,
+    /// Who takes nothing for so long is sent away.
+    pub slow: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { most: 10_000, beat: Duration::from_secs(15), slow: Duration::from_secs(30) }
+    }
+}
 
 /// All streams of this process.
 #[derive(Debug)]
 pub struct Streams {
+    limits: Limits,
     most_of_address: usize,
     behind_proxy: bool,
     seats: Arc<Mutex<HashMap<IpAddr, usize>>>,
@@ -57,26 +69,26 @@ impl Drop for Seat {
 }
 
 impl Streams {
-    pub fn new(config: &HttpConfig) -> Self {
+    pub fn new(config: &HttpConfig, limits: Limits) -> Self {
         let most_of_address = match config.streams_per_address {
-            0 => MOST,
+            0 => limits.most,
             most => most as usize,
         };
-        Self { most_of_address, behind_proxy: config.behind_proxy, seats: Arc::default() }
+        Self { limits, most_of_address, behind_proxy: config.behind_proxy, seats: Arc::default() }
     }
 
-    fn seat(&self, request: &HttpRequest) -> Option<Seat> {
-        let address = self.address(request)?;
+    fn seat(&self, request: &HttpRequest) -> Result<Seat, Full> {
+        let address = self.address(request).ok_or(Full::Address)?;
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if seats.values().sum::<usize>() >= MOST {
-            return None;
+        if seats.values().sum::<usize>() >= self.limits.most {
+            return Err(Full::Process);
         }
         let count = seats.entry(address).or_default();
         if *count >= self.most_of_address {
-            return None;
+            return Err(Full::Address);
         }
         *count += 1;
-        Some(Seat { seats: Arc::clone(&self.seats), address })
+        Ok(Seat { seats: Arc::clone(&self.seats), address })
     }
 
     fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
@@ -91,12 +103,12 @@ impl Streams {
     where
         F: Future<Output = Result<(), Gone>> + Send + 'static,
     {
-        let Some(seat) = self.seat(request) else {
-            let text = "So many pages of your address are followed live already. This one shows what was when it was loaded.\n";
-            return HttpResponse::TooManyRequests().insert_header((RETRY_AFTER, "60")).body(text);
+        let seat = match self.seat(request) {
+            Ok(seat) => seat,
+            Err(full) => return full.answer(),
         };
         let (sender, receiver) = mpsc::channel(WAITING);
-        let running = producer(Reader { sender });
+        let running = producer(Reader { limits: self.limits, sender });
         tokio::spawn(async move {
             if running.await.is_err() {
                 tracing::trace!("somebody follows a page no more");
@@ -116,6 +128,28 @@ impl Streams {
     }
 }
 
+/// Why somebody gets no stream.
+#[derive(Debug, Clone, Copy)]
+enum Full {
+    Address,
+    Process,
+}
+
+impl Full {
+    fn answer(self) -> HttpResponse {
+        let (mut answer, finding) = match self {
+            Self::Address => {
+                (HttpResponse::TooManyRequests(), "So many pages of your address are followed live already.")
+            }
+            Self::Process => {
+                (HttpResponse::ServiceUnavailable(), "So many pages are followed live already, by everybody.")
+            }
+        };
+        let text = format!("{finding} This one shows what was when it was loaded.\n");
+        answer.insert_header((RETRY_AFTER, "60")).body(text)
+    }
+}
+
 /// The reader went away, or reads too slowly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the reader is gone")]
@@ -124,6 +158,7 @@ pub struct Gone;
 /// Who reads one stream.
 #[derive(Debug)]
 pub struct Reader {
+    limits: Limits,
     sender: mpsc::Sender<Bytes>,
 }
 
@@ -134,7 +169,7 @@ impl Reader {
     }
 
     pub async fn send(&self, text: String) -> Result<(), Gone> {
-        match tokio::time::timeout(SLOW, self.sender.send(text.into())).await {
+        match tokio::time::timeout(self.limits.slow, self.sender.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Gone),
         }
@@ -147,7 +182,7 @@ impl Reader {
             tokio::select! {
                 found = &mut something => return Ok(found),
                 () = self.sender.closed() => return Err(Gone),
-                () = tokio::time::sleep(BEAT) => self.send(":\n\n".into()).await?,
+                () = tokio::time::sleep(self.limits.beat) => self.send(":\n\n".into()).await?,
             }
         }
     }
@@ -165,3 +200,6 @@ pub fn last_event(request: &HttpRequest) -> Option<String> {
     let value = request.headers().get("last-event-id")?.to_str().ok()?;
     Some(value.to_owned()).filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::{
     peers::Peers,
     repofile::Site,
     service::StartError,
-    streams::Streams,
+    streams::{Limits, Streams},
     uploads::Uploads,
 };
 
@@ -59,7 +59,7 @@ impl Web {
         let folder = config.data_dir.join("logs");
         let logs =
             Logs::open(folder.clone()).map_err(|source| StartError::Folder { path: folder, source })?;
-        let streams = Streams::new(&config.http);
+        let streams = Streams::new(&config.http, Limits::default());
         let site = Site { host, results_url };
         Ok(Self {
             public_url,

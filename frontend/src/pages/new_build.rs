@@ -45,7 +45,7 @@ const FROM_ADDRESS: [&str; 4] = ["after_build_id", "with_build_id", "project_dir
 
 async fn form(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPath, query: Query) -> Answer {
     let kind = Kind::of(path.rest("kind"));
-    let mut form = Form::blank().set("bootstrap", "unchanged").set("isolation", "unchanged");
+    let mut form = OptionChoices::unchanged();
     for name in FROM_ADDRESS {
         if let Some(text) = query.get(name) {
             form = form.set(name, text);

@@ -1,13 +1,13 @@
 //! Accounts as people meet them: browsers with cookies and forms, against the real server.
 
 mod blocking;
-pub mod browser;
 mod data;
 mod forges;
 mod kdc;
 mod kerberos;
 mod oidc;
 mod passwords;
+mod people;
 mod provider;
 mod publishers;
 mod signup;

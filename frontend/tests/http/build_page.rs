@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    building::{Building, Files, ResultsServer, packed, uploaded},
+    building::{Building, Files, alice, failed, packed, running, start, uploaded},
     support::{CHROOTS, Frontend, Member, until},
 };
 
@@ -38,20 +38,6 @@ async fn page(frontend: &Frontend, build: &Building<'_>) -> String {
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert!(!answer.text.contains("style="), "the page has styles of its own");
     words(&answer.text)
-}
-
-/// A frontend whose backend and results server are pretended.
-async fn start() -> (Frontend, ResultsServer) {
-    let others = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| {
-        others.configure(config);
-        config.backend_url = others.url.clone();
-    });
-    (frontend.await, others)
-}
-
-async fn alice(frontend: &Frontend) -> Member<'_> {
-    frontend.member("alice").await.with_project("foo").await
 }
 
 /// What the backend says about the waiting task of a build.
@@ -209,9 +195,7 @@ async fn what_is_built_says_how_far_it_is_from_being_installable() {
 async fn a_lost_builder_is_our_fault_and_its_log_stays() {
     let (frontend, others) = start().await;
     let alice = alice(&frontend).await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
+    let build = running(&frontend, &alice).await;
     build.is_lost(1, 170).await;
     waits(&others.files, &build, json!({"by": "builders", "busy": 2}), 0);
     let answer = frontend.get(&build.page()).await.text;
@@ -237,10 +221,7 @@ const LOG: &str = "==> running rpmbuild\nExecuting(%build): /bin/sh\n+ make\nmai
 async fn a_failure_shows_its_first_error_and_remembers_it() {
     let (frontend, others) = start().await;
     let alice = alice(&frontend).await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
-    build.fails(1, 342).await;
+    let build = failed(&frontend, &alice, 342).await;
     let log = format!("{}/builder-live.log.gz", build.folder());
     others.files.put(&log, packed(LOG.as_bytes()));
     let sentences = [
@@ -267,10 +248,7 @@ async fn a_failure_shows_its_first_error_and_remembers_it() {
 async fn without_its_log_a_failure_still_says_what_was_reported() {
     let (frontend, others) = start().await;
     let alice = alice(&frontend).await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
-    build.fails(1, 342).await;
+    let build = failed(&frontend, &alice, 342).await;
     says(&page(&frontend, &build).await, &["failed", "the build failed in %build", "Open the log"]);
     // An address that gave no sources.
     let id = coppice_model::BuildId(alice.submits("foo").await);
@@ -299,9 +277,7 @@ async fn without_its_log_a_failure_still_says_what_was_reported() {
 async fn a_failed_build_is_compared_with_the_last_good_one() {
     let (frontend, others) = start().await;
     let alice = alice(&frontend).await;
-    let good = uploaded(&frontend, &alice).await;
-    good.imports(100).await;
-    good.runs(1, 110).await;
+    let good = running(&frontend, &alice).await;
     good.succeeds(1, 160).await;
     let build = uploaded(&frontend, &alice).await;
     build.imports(200).await;

@@ -111,6 +111,21 @@ impl ResultsServer {
     }
 }
 
+/// A frontend whose backend and results server are pretended.
+pub async fn start() -> (Frontend, ResultsServer) {
+    let others = ResultsServer::start();
+    let frontend = Frontend::start_with(|config| {
+        others.configure(config);
+        config.backend_url = others.url.clone();
+    });
+    (frontend.await, others)
+}
+
+/// With her project.
+pub async fn alice(frontend: &Frontend) -> Member<'_> {
+    frontend.member("alice").await.with_project("foo").await
+}
+
 /// A build of `alice/foo` in the first chroot.
 pub struct Building<'a> {
     pub frontend: &'a Frontend,
@@ -124,6 +139,21 @@ pub async fn uploaded<'a>(frontend: &'a Frontend, alice: &Member<'_>) -> Buildin
     let request = alice.request(Method::POST, "/api_3/build/create/upload");
     let answer = send(request.header("content-type", kind).body(body)).await.ok();
     Building { frontend, id: BuildId(answer["id"].as_i64().unwrap()) }
+}
+
+/// One that a builder works on, since 110.
+pub async fn running<'a>(frontend: &'a Frontend, alice: &Member<'_>) -> Building<'a> {
+    let build = uploaded(frontend, alice).await;
+    build.imports(100).await;
+    build.runs(1, 110).await;
+    build
+}
+
+/// The same, which failed then.
+pub async fn failed<'a>(frontend: &'a Frontend, alice: &Member<'_>, at: i64) -> Building<'a> {
+    let build = running(frontend, alice).await;
+    build.fails(1, at).await;
+    build
 }
 
 impl Building<'_> {

@@ -7,7 +7,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::{
-    building::{ResultsServer, uploaded},
+    building::{alice, running, start, uploaded},
     support::{CHROOTS, Frontend},
 };
 
@@ -99,7 +99,7 @@ fn chroot_id() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_builds_states_come_as_they_change_and_the_stream_ends_with_it() {
     let frontend = Frontend::start().await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
+    let alice = alice(&frontend).await;
     let build = uploaded(&frontend, &alice).await;
     let mut source = Source::open(&frontend, &format!("/events/build/{}/", build.id), None).await;
     let now = source.until(|event| says(event, "c-source-s", "importing")).await;
@@ -128,7 +128,7 @@ async fn a_builds_states_come_as_they_change_and_the_stream_ends_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_again_gets_what_was_missed_and_nothing_twice() {
     let frontend = Frontend::start().await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
+    let alice = alice(&frontend).await;
     let build = uploaded(&frontend, &alice).await;
     let path = format!("/events/build/{}/", build.id);
     // Somebody else looks all the time.
@@ -159,7 +159,7 @@ async fn who_comes_again_gets_what_was_missed_and_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_and_the_queue_tell_of_their_builds() {
     let frontend = Frontend::start().await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
+    let alice = alice(&frontend).await;
     let mut project = Source::open(&frontend, "/events/project/alice/foo/", None).await;
     let mut queue = Source::open(&frontend, "/events/queue/", None).await;
     queue.until(|event| says(event, "q-pending", "0")).await;
@@ -178,7 +178,7 @@ async fn a_project_and_the_queue_tell_of_their_builds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_frontend_commits_another_tells() {
     let one = Frontend::start().await;
-    let alice = one.member("alice").await.with_project("foo").await;
+    let alice = alice(&one).await;
     let build = uploaded(&one, &alice).await;
     let other = one.second().await;
     let mut source = Source::open(&other, &format!("/events/build/{}/", build.id), None).await;
@@ -217,12 +217,9 @@ fn text(events: &[Event]) -> Vec<(u64, &str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_comes_line_by_line_and_a_break_costs_no_line() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
+    let build = running(&frontend, &alice).await;
     let live = format!("{}/builder-live.log", build.folder());
     results.files.put(&live, "one\ntwo\nthr");
     let path = format!("{}events?attempt=1", build.log());
@@ -254,12 +251,9 @@ async fn a_log_comes_line_by_line_and_a_break_costs_no_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_lost_attempt_ends_where_the_next_begins() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
+    let build = running(&frontend, &alice).await;
     let live = format!("{}/builder-live.log", build.folder());
     results.files.put(&live, "first\n");
     let mut source = Source::open(&frontend, &format!("{}events?attempt=1&from=1", build.log()), None).await;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    building::{ResultsServer, packed, uploaded},
-    support::{CHROOTS, Frontend},
+    building::{alice, failed, packed, start, uploaded},
+    support::CHROOTS,
 };
 
 const LOG: &str = "==> fetching sources of commit 1\n\
@@ -36,13 +36,9 @@ fn line(page: &str, n: u64) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_builds_log_says_first_why_and_marks_every_line() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
-    build.fails(1, 342).await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
+    let build = failed(&frontend, &alice, 342).await;
     results.files.put(&format!("{}/builder-live.log.gz", build.folder()), packed(LOG.as_bytes()));
     let page = frontend.get(&build.log()).await;
     assert_eq!(page.status, 200, "{}", page.text);
@@ -78,13 +74,9 @@ async fn a_failed_builds_log_says_first_why_and_marks_every_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_output_does_nothing_on_the_page() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
-    build.fails(1, 160).await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
+    let build = failed(&frontend, &alice, 160).await;
     let mut log =
         b"==> running </span><script>alert(1)</script>\n\x1b]0;own\x07\0\xff\xe2\x80\xae\n".to_vec();
     log.extend(vec![b'x'; 3 << 20]);
@@ -101,9 +93,8 @@ async fn hostile_output_does_nothing_on_the_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_lost_attempt_is_kept_beside_the_next() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
     let build = uploaded(&frontend, &alice).await;
     build.imports(100).await;
     let missing = frontend.get(&build.log()).await;
@@ -135,13 +126,9 @@ async fn the_log_of_a_lost_attempt_is_kept_beside_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_a_hundred_megabytes_is_read_in_parts_and_at_once() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
-    let build = uploaded(&frontend, &alice).await;
-    build.imports(100).await;
-    build.runs(1, 110).await;
-    build.fails(1, 160).await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
+    let build = failed(&frontend, &alice, 160).await;
     results.files.put(&format!("{}/builder-live.log.gz", build.folder()), packed(&long_log()));
     let before = memory_peak();
     let page = frontend.get(&build.log()).await.text;
@@ -192,9 +179,8 @@ fn memory_peak() -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_source_phase_has_its_log_and_what_has_none_says_so() {
-    let results = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| results.configure(config)).await;
-    let alice = frontend.member("alice").await.with_project("foo").await;
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
     let build = uploaded(&frontend, &alice).await;
     let source = frontend.get(&format!("{}log/source/", build.page())).await.text;
     holds(&source, &["The source package was uploaded, so that no builder made it"]);

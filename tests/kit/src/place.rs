@@ -62,3 +62,13 @@ pub fn startable(program: &Path) -> PathBuf {
 fn open(dir: &Path) {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).expect("our own folder");
 }
+
+/// Gives a folder to the account that the services of root run under.
+pub fn give(folder: &Path) {
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    if let Ok(Some(user)) = nix::unistd::User::from_name("coppice") {
+        nix::unistd::chown(folder, Some(user.uid), Some(user.gid)).expect("root may give folders away");
+    }
+}

@@ -36,6 +36,8 @@ pub struct StackOptions {
     pub allow: Vec<String>,
     /// Empty: the real builder agent.
     pub agent_command: Vec<String>,
+    /// How people come in: the file that is the operator's own; empty: none.
+    pub accounts: String,
     /// Environment variables for all services.
     pub env: Vec<(String, String)>,
     /// Whether the chroot of the small distribution is there.
@@ -50,6 +52,7 @@ impl StackOptions {
             lease_s: 60,
             allow: vec![],
             agent_command: vec![],
+            accounts: String::new(),
             env: vec![],
             with_chroot: true,
         }
@@ -70,6 +73,9 @@ impl Stack {
     /// Starts and waits until all services answer.
     pub fn start(options: &StackOptions) -> Self {
         let folder = place::open_folder();
+        if !options.accounts.is_empty() {
+            keep_accounts(&folder.path().join("data/etc"), &options.accounts);
+        }
         let postgres =
             (options.database == Database::Postgres).then(|| Postgres::start().expect("PostgreSQL starts"));
         let database = postgres.as_ref().map(Postgres::database);
@@ -272,12 +278,15 @@ fn spawn(folder: &Path, options: &StackOptions, database: Option<&str>) -> Child
 fn build_roots() -> PathBuf {
     let roots = place::cache().join("roots");
     fs::create_dir_all(&roots).expect("a cache folder");
-    if let (true, Ok(Some(user))) =
-        (nix::unistd::Uid::effective().is_root(), nix::unistd::User::from_name("coppice"))
-    {
-        nix::unistd::chown(&roots, Some(user.uid), Some(user.gid)).expect("root may give folders away");
-    }
+    place::give(&roots);
     roots
+}
+
+/// Where an operator writes it, before the first start.
+fn keep_accounts(etc: &Path, accounts: &str) {
+    fs::create_dir_all(etc).expect("our own folder");
+    fs::write(etc.join("accounts.toml"), accounts).expect("our own folder");
+    place::give(etc);
 }
 
 /// Processes whose command line holds these words (arguments are separated by NUL).

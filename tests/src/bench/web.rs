@@ -1,5 +1,7 @@
 //! The pages on a server that was used for a year: CPU of each, with the database's; bytes; time to open the longest.
 
+mod long_log;
+
 use coppice_kit::{corpus, postgres::Postgres, redis::Redis};
 
 use crate::{
@@ -31,15 +33,16 @@ const OPENED: usize = 31;
 const MOST_BYTES: f64 = 100_000.0;
 
 pub fn measure() -> anyhow::Result<Vec<Figure>> {
+    let results = long_log::Results::serve()?;
     let mut figures = Vec::new();
-    figures.extend(on(&Kind::Sqlite)?);
-    figures.extend(on(&Kind::Postgres(Postgres::start()?))?);
+    figures.extend(on(&Kind::Sqlite, &results.url)?);
+    figures.extend(on(&Kind::Postgres(Postgres::start()?), &results.url)?);
     Ok(figures)
 }
 
-fn on(kind: &Kind) -> anyhow::Result<Vec<Figure>> {
+fn on(kind: &Kind, results: &str) -> anyhow::Result<Vec<Figure>> {
     let redis = Redis::start()?;
-    let server = Server::start(kind, &redis)?;
+    let server = Server::start_with(kind, &redis, &format!("internal_results_url = {results:?}\n"))?;
     let client = Client::new(&server.url)?;
     let mut figures = Vec::new();
     for (name, path, reference) in PAGES {
@@ -69,5 +72,9 @@ fn on(kind: &Kind) -> anyhow::Result<Vec<Figure>> {
         ));
     }
     figures.push(Figure::at_most(format!("{kind}: memory after all of it"), server.memory_mb(), "MB", 80.0));
+    // The database has no part in them.
+    if matches!(kind, Kind::Sqlite) {
+        figures.extend(long_log::measure(&client)?);
+    }
     Ok(figures)
 }

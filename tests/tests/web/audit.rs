@@ -5,7 +5,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
 };
 
 use serde_json::{Value, json};
@@ -67,7 +66,6 @@ pub fn look(browser: &Browser, page: &str, status: u16, findings: &mut Findings)
             findings.add(page, format!("console: {complaint}"));
         }
     }
-    browser.runs(axe());
     findings.add_all(page, &browser.runs_async(AXE, vec![json!({ "resultTypes": ["violations"] })]));
     let picture = |look: &str| browser.pictures(&shots().join(format!("{}-{look}.png", slug(page))));
     picture("light-1280");
@@ -86,9 +84,9 @@ pub fn look(browser: &Browser, page: &str, status: u16, findings: &mut Findings)
     }
 }
 
-fn axe() -> &'static str {
-    static AXE: OnceLock<String> = OnceLock::new();
-    AXE.get_or_init(|| fs::read_to_string(borrowed("COPPICE_AXE")).unwrap())
+/// What [`look`] needs of a browser before it goes anywhere.
+pub fn prepare(browser: &Browser) {
+    browser.always_has(&fs::read_to_string(borrowed("COPPICE_AXE")).unwrap());
 }
 
 fn borrowed(variable: &str) -> PathBuf {

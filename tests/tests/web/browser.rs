@@ -7,7 +7,7 @@ use coppice_kit::until;
 use fantoccini::{
     Client, ClientBuilder, Locator, elements::Element, error::CmdError, wd::WebDriverCompatibleCommand,
 };
-use reqwest::{Method, Url};
+use reqwest::{Method, RequestBuilder, Url, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -15,6 +15,12 @@ use crate::driver::Driver;
 
 /// How long something may take that is no build.
 pub const SOON: Duration = Duration::from_secs(15);
+/// What a form would send, and where to.
+const FORM: &str = r"
+const [button, done] = [document.querySelector(arguments[0]), arguments[1]];
+const form = button.form;
+done({ address: button.hasAttribute('formaction') ? button.formAction : form.action,
+    body: new URLSearchParams(new FormData(form, button)).toString() });";
 /// The tallest picture of a page.
 const TALLEST: u64 = 3000;
 
@@ -22,6 +28,8 @@ pub struct Browser {
     client: Client,
     runtime: Runtime,
     site: String,
+    /// Asks without the browser; follows no redirects.
+    over_the_wire: reqwest::Client,
     _driver: Driver,
 }
 
@@ -63,7 +71,8 @@ impl Browser {
         let mut builder = ClientBuilder::native();
         builder.capabilities(driver.capabilities(has_scripts));
         let client = runtime.block_on(builder.connect(&driver.url())).expect("the browser starts");
-        Self { client, runtime, site: site.trim_end_matches('/').to_owned(), _driver: driver }
+        let over_the_wire = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { client, runtime, over_the_wire, site: site.trim_end_matches('/').to_owned(), _driver: driver }
     }
 
     fn wait<T>(&self, work: impl Future<Output = Result<T, CmdError>>) -> T {
@@ -172,6 +181,20 @@ impl Browser {
         }
     }
 
+    /// Types into the field, or ticks its box of this value.
+    pub fn fills(&self, name: &str, value: &str) {
+        if self.count(&format!("main [name=\"{name}\"][type=checkbox]")) > 0 {
+            self.ticks(name, value);
+        } else {
+            self.types(name, value);
+        }
+    }
+
+    /// Lets forms be sent that the browser itself would not send.
+    pub fn trusts_forms(&self) {
+        self.runs("for (const form of document.forms) form.noValidate = true");
+    }
+
     pub fn attaches(&self, name: &str, file: &Path) {
         let element = self.field(name);
         self.wait(element.send_keys(&file.display().to_string()));
@@ -179,6 +202,11 @@ impl Browser {
 
     fn field(&self, name: &str) -> Element {
         self.find(&format!("main [name=\"{name}\"]"))
+    }
+
+    /// Has this script in every page from now on, as an extension of the browser has.
+    pub fn always_has(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
     }
 
     /// Runs a function body; works with every policy of the page, as the person's own tools do.
@@ -224,7 +252,8 @@ impl Browser {
         let side = |name: &str| all["cssContentSize"][name].as_f64().unwrap();
         let height = side("height").min(TALLEST as f64);
         let clip = json!({ "x": 0, "y": 0, "width": side("width"), "height": height, "scale": 1 });
-        let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let wanted =
+            json!({ "format": "png", "captureBeyondViewport": true, "clip": clip, "optimizeForSpeed": true });
         let made = self.devtools("Page.captureScreenshot", wanted);
         let png = BASE64.decode(made["data"].as_str().unwrap()).unwrap();
         std::fs::write(path, png).unwrap();
@@ -250,18 +279,35 @@ impl Browser {
 
     /// The same page without what a browser makes of it; redirects are not followed.
     pub fn raw(&self, path: &str) -> Raw {
-        let cookies = self.wait(self.client.get_all_cookies());
-        let cookies: Vec<String> = cookies.iter().map(|c| format!("{}={}", c.name(), c.value())).collect();
-        let asked = async {
-            let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-            let request = client.get(format!("{}{path}", self.site)).header("cookie", cookies.join("; "));
-            let answer = request.timeout(SOON).send().await?;
-            let status = answer.status().as_u16();
-            let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
-            let kind = kind.unwrap_or_default().to_owned();
-            Ok::<_, reqwest::Error>(Raw { status, kind, text: answer.text().await? })
+        let request = self.over_the_wire.get(format!("{}{path}", self.site)).header("cookie", self.cookies());
+        self.runtime.block_on(answered(request)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// What the form of this button sends as it is filled, answered over the wire.
+    pub fn raw_of_form(&self, button: &str) -> Raw {
+        let sent = self.runs_async(FORM, vec![json!(button)]);
+        let (address, body) = (sent["address"].as_str().unwrap(), sent["body"].as_str().unwrap().to_owned());
+        let request = self.over_the_wire.post(address).body(body).header("cookie", self.cookies());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        self.runtime.block_on(answered(request)).unwrap_or_else(|error| panic!("{address}: {error}"))
+    }
+
+    /// How each of these paths answers.
+    pub fn statuses<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Vec<(&'p str, u16)> {
+        let cookies = self.cookies();
+        let status = async |path: &str| {
+            let request = self.over_the_wire.get(format!("{}{path}", self.site)).header("cookie", &cookies);
+            Ok::<_, reqwest::Error>(request.timeout(SOON).send().await?.status().as_u16())
         };
-        self.runtime.block_on(asked).unwrap_or_else(|error| panic!("{path}: {error}"))
+        let ask =
+            |path| self.runtime.block_on(status(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        paths.into_iter().map(|path| (path, ask(path))).collect()
+    }
+
+    fn cookies(&self) -> String {
+        let all = self.wait(self.client.get_all_cookies());
+        let pairs: Vec<String> = all.iter().map(|c| format!("{}={}", c.name(), c.value())).collect();
+        pairs.join("; ")
     }
 
     /// Ends the browser; what remains is seen by [`Driver`].
@@ -269,4 +315,12 @@ impl Browser {
         let client = self.client.clone();
         self.wait(client.close());
     }
+}
+
+async fn answered(request: RequestBuilder) -> Result<Raw, reqwest::Error> {
+    let answer = request.timeout(SOON).send().await?;
+    let status = answer.status().as_u16();
+    let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    Ok(Raw { status, kind, text: answer.text().await? })
 }

@@ -7,6 +7,7 @@
 mod audit;
 mod browser;
 mod driver;
+mod forms;
 mod hostile;
 mod journey;
 mod links;

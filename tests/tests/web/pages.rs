@@ -1,19 +1,21 @@
 //! Every page, as the people see it who may: no barriers, good HTML, a silent console, nothing wider than a phone, no
 //! link into nothing, and every template used.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use coppice_kit::{Database, distro::CHROOT};
+use serde_json::json;
 
 use crate::{
     audit::{self, Findings},
-    browser::Browser,
+    browser::{Browser, Raw, SOON},
+    forms::{self, Form},
     links::Links,
     templates,
     world::{World, lends_a_session},
 };
 
-/// Who, and what: `{good}`, `{failed}`, `{running}`, `{waiting}` are builds, `{chroot}` is what they are built for.
+/// Who, and what: `{good}`, `{failed}`, `{worse}`, `{running}`, `{waiting}`, `{after}` are builds, `{batch}` is one, `{chroot}` is what they are built for.
 /// Addresses of the page map come with their trailing slash.
 const VISITOR: &[&str] = &[
     "/",
@@ -31,10 +33,12 @@ const VISITOR: &[&str] = &[
     "/status/starting/",
     "/status/running/",
     "/status/batches/",
+    "/status/batches/detail/{batch}/",
     "/status/stats/",
     "/api/",
     "/api_3/docs",
     "/login/",
+    "/signup/",
     "/coprs/alice/",
     "/groups/g/team/coprs/",
     "/coprs/alice/tools/",
@@ -51,6 +55,9 @@ const VISITOR: &[&str] = &[
     "/coprs/alice/tools/build/{failed}/",
     "/coprs/alice/tools/build/{running}/",
     "/coprs/alice/arm/build/{waiting}/",
+    "/coprs/alice/arm/build/{after}/",
+    "/coprs/alice/tools/build/{worse}/",
+    "/coprs/alice/tools/build/{worse}/compare/{chroot}/",
     "/coprs/alice/tools/build/{good}/log/{chroot}/",
     "/coprs/alice/tools/build/{failed}/log/{chroot}/",
     "/coprs/alice/tools/build/{failed}/log/{chroot}/?q=exit",
@@ -73,6 +80,7 @@ const MEMBER: &[&str] = &[
     "/recent/my/",
     "/coprs/alice/",
     "/groups/list/my/",
+    "/groups/activate/builders/rust/?provider=gitlab",
     "/user/info/",
     "/user/account/",
     "/user/tokens/",
@@ -137,56 +145,40 @@ const ERRORS: &[(u16, &str)] = &[
     (404, "/coprs/alice/nothing/"),
     (404, "/coprs/alice/tools/build/999999/"),
     (404, "/coprs/nobody/"),
-    // Nobody signs up unless the operator opens it.
-    (403, "/signup/"),
+    // A login that nobody began.
+    (400, "/oidc_auth/?code=x&state=y"),
 ];
 
 const FORBIDDEN: &[(u16, &str)] =
     &[(403, "/coprs/alice/tools/edit/"), (403, "/coprs/alice/tools/delete/"), (403, "/admin/")];
 
-/// Pages that a post, a login provider or another configuration leads to, and the tests over HTTP that show them.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("accounts/activate.html", "accounts/oidc.rs"),
-    ("accounts/connect.html", "accounts/oidc.rs"),
-    ("accounts/newcomer.html", "accounts/oidc.rs"),
-    ("accounts/signup.html", "accounts/passwords.rs"),
-    ("accounts/stopped.html", "accounts/oidc.rs"),
-    ("batch.html", "queue_pages.rs"),
-    ("build_compare.html", "build_page.rs"),
-    ("bulk.html", "bulk_pages.rs"),
-    ("package_delete.html", "package_forms.rs"),
-];
-
 #[test]
 fn every_page_is_whole_for_everybody_who_may_see_it() {
     let Some(world) = World::start(Database::Sqlite) else { return };
     let browser = Browser::open(&world.stack.url);
+    audit::prepare(&browser);
     let mut tour = Tour { world: &world, browser: &browser, findings: Findings::default(), seen: vec![] };
-    let visits = |pages: &[&'static str]| pages.iter().map(|page| (200, *page)).collect::<Vec<_>>();
-    tour.goes_as(None, &visits(VISITOR));
-    tour.goes_as(None, ERRORS);
-    tour.goes_as(Some("alice"), &visits(MEMBER));
-    tour.goes_as(Some("bob"), &visits(STRANGER));
-    tour.goes_as(Some("bob"), FORBIDDEN);
-    tour.goes_as(Some("ada"), &visits(ADMIN));
+    tour.goes_as(None, &all(VISITOR), forms::VISITOR);
+    tour.goes_as(None, ERRORS, &[]);
+    tour.comes_from_the_forge();
+    tour.goes_as(Some("alice"), &all(MEMBER), forms::MEMBER);
+    tour.goes_as(Some("bob"), &all(STRANGER), &[]);
+    tour.goes_as(Some("bob"), FORBIDDEN, &[]);
+    tour.goes_as(Some("ada"), &all(ADMIN), &[]);
     let Tour { mut findings, seen, .. } = tour;
     audit::validate(&seen, &mut findings);
     println!("pictures of {} pages: {}", seen.len(), audit::shots().display());
-    let unused = templates::unused(&world.stack);
-    for template in unused.iter().filter(|name| ELSEWHERE.iter().all(|(elsewhere, _)| elsewhere != name)) {
-        findings.add(template, "a template that no page of the list needs");
-    }
-    for (template, test) in ELSEWHERE {
-        assert!(
-            unused.iter().any(|name| name == template),
-            "{template} is reached here: it needs no exception"
-        );
-        let http = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend/tests/http").join(test);
-        assert!(http.exists(), "{} shows {template} no more", http.display());
+    for template in templates::unused(&world.stack) {
+        findings.add(&template, "a template that no page of the list needs");
     }
     findings.assert_none();
     browser.close();
     world.close();
+}
+
+/// Pages that are there.
+fn all(pages: &[&'static str]) -> Vec<(u16, &'static str)> {
+    pages.iter().map(|page| (200, *page)).collect()
 }
 
 struct Tour<'a> {
@@ -198,40 +190,95 @@ struct Tour<'a> {
 }
 
 impl Tour<'_> {
-    fn goes_as(&mut self, user: Option<&str>, visits: &[(u16, &str)]) {
+    fn becomes(&self, user: Option<&str>) {
         self.browser.goes("/");
         self.browser.forgets_all();
         if let Some(name) = user {
             lends_a_session(&self.world.stack, self.browser, name);
         }
+    }
+
+    fn goes_as(&mut self, user: Option<&str>, visits: &[(u16, &str)], forms: &[Form]) {
+        self.becomes(user);
+        let who = user.unwrap_or("visitor");
         let mut links = Links::default();
         let mut addresses = BTreeSet::new();
         for (status, page) in visits {
             let path = self.path(page);
             assert!(addresses.insert(path.clone()), "{path} is in the list twice");
-            let name = format!("{} {page}", user.unwrap_or("visitor"));
+            let name = format!("{who} {page}");
             if self.visits(&name, &path, *status) {
                 links.gather(self.browser, &name);
             }
         }
+        for form in forms {
+            self.sends(who, form);
+        }
         links.follow(self.browser, &mut self.findings);
+    }
+
+    /// Somebody is called alice there too: that name is taken here, and in the end it is the same person.
+    fn comes_from_the_forge(&mut self) {
+        self.world.forge.people(&json!({ "forge": {
+            "/user": { "id": 7, "username": "alice", "email": "alice@example.com" },
+            "/groups": [{ "full_path": "builders/rust" }],
+        } }));
+        self.becomes(None);
+        self.browser.goes("/oidc_login/?provider=gitlab");
+        assert_eq!(self.browser.path(), "/oidc_login/name/");
+        self.visits("newcomer /oidc_login/name/", "/oidc_login/name/", 200);
+        for form in forms::NEWCOMER {
+            self.sends("newcomer", form);
+        }
+        lends_a_session(&self.world.stack, self.browser, "alice");
+        let page = "/user/identities/pending/";
+        self.visits(&format!("alice {page}"), page, 200);
+        self.browser.presses("Connect it to my account");
+        self.browser.reads("main", "GitLab", SOON);
+        assert_eq!(self.browser.path().trim_end_matches('/'), "/user/account");
     }
 
     /// Whether there is such a page.
     fn visits(&mut self, name: &str, path: &str, status: u16) -> bool {
-        let raw = self.browser.raw(path);
+        if !self.keeps(name, &self.browser.raw(path), status) {
+            return false;
+        }
+        self.browser.goes(path);
+        self.looks(name, status);
+        true
+    }
+
+    fn sends(&mut self, who: &str, form: &Form) {
+        let name = format!("{who} {}", form.name);
+        self.browser.goes(&self.path(form.page));
+        self.browser.trusts_forms();
+        for (field, value) in form.filled {
+            self.browser.fills(field, &self.path(value));
+        }
+        if !self.keeps(&name, &self.browser.raw_of_form(form.button), form.status) {
+            return;
+        }
+        self.browser.clicks(form.button);
+        self.browser.find(form.shows);
+        self.looks(&name, form.status);
+    }
+
+    /// Whether it is what was expected; the validator gets it as it came.
+    fn keeps(&mut self, name: &str, raw: &Raw, status: u16) -> bool {
         if raw.status != status || !raw.kind.starts_with("text/html") {
             self.findings.add(name, format!("answers {} ({}), not {status}", raw.status, raw.kind));
             return false;
         }
         audit::keep(name, &raw.text);
-        self.browser.goes(path);
+        true
+    }
+
+    fn looks(&mut self, name: &str, status: u16) {
         if self.browser.count("main h1") != 1 || self.browser.count("h1") != 1 {
             self.findings.add(name, "has not exactly one h1, in main");
         }
         audit::look(self.browser, name, status, &mut self.findings);
         self.seen.push(name.to_owned());
-        true
     }
 
     fn path(&self, page: &str) -> String {
@@ -239,8 +286,11 @@ impl Tour<'_> {
         [
             ("{good}", world.good.to_string()),
             ("{failed}", world.failed.to_string()),
+            ("{worse}", world.worse.to_string()),
             ("{running}", world.running.to_string()),
             ("{waiting}", world.waiting.to_string()),
+            ("{after}", world.after.to_string()),
+            ("{batch}", world.batch.to_string()),
             ("{chroot}", CHROOT.to_owned()),
         ]
         .iter()

@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use coppice_kit::{Database, Member, Stack, StackOptions, distro, distro::CHROOT, member::run};
+use coppice_kit::{
+    Database, Member, Provider, Stack, StackOptions, distro,
+    distro::CHROOT,
+    member::{fetch, run},
+};
 use coppice_model::UnixTime;
 use coppice_runtime::secret::hash_token;
 use coppice_store::{NewSession, Store, StoreError, sessions, users};
@@ -26,37 +30,59 @@ static ONE: Mutex<()> = Mutex::new(());
 /// No two sessions have the same secret.
 static SESSIONS: AtomicU64 = AtomicU64::new(1);
 
+/// `noarch-hello` was built well before; this one wants one more package in its build root, and fails.
+const WORSE: &str = "Name: noarch-hello
+Version: 2.0
+Release: 1
+Summary: A shell script that says hello
+License: MIT
+BuildArch: noarch
+BuildRequires: noarch-hello
+%description
+It does not build.
+%build
+exit 3
+%files
+";
+
 pub struct World {
     pub stack: Stack,
     pub alice: Member,
+    /// Where people may log in too.
+    pub forge: Provider,
     pub good: i64,
     pub failed: i64,
+    /// Failed too, but its package was built well before.
+    pub worse: i64,
     pub running: i64,
     pub waiting: i64,
+    /// Waits for the batch of `waiting`.
+    pub after: i64,
+    /// The batch of `after`.
+    pub batch: i64,
     _turn: MutexGuard<'static, ()>,
 }
 
 /// The whole service on `database`, with nobody in it; `None` (with the reason printed) where it cannot be.
 pub fn stack(database: Database) -> Option<(Stack, MutexGuard<'static, ()>)> {
-    stack_with(database, vec![])
+    stack_with(database, "")
 }
 
-/// The same with variables of the environment.
-pub fn stack_with(
-    database: Database,
-    mut env: Vec<(String, String)>,
-) -> Option<(Stack, MutexGuard<'static, ()>)> {
+/// The same with the operator's file on how people come in.
+pub fn stack_with(database: Database, accounts: &str) -> Option<(Stack, MutexGuard<'static, ()>)> {
     let turn = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     distro::repository()?;
     let log = "info,actix_server=warn,coppice_frontend::pages::templates=debug";
-    env.push(("COPPICE_LOG".into(), log.into()));
-    let options = StackOptions { env, ..StackOptions::on(database) };
+    let env = vec![("COPPICE_LOG".into(), log.into())];
+    let options = StackOptions { env, accounts: accounts.into(), ..StackOptions::on(database) };
     Some((Stack::start(&options), turn))
 }
 
 impl World {
     pub fn start(database: Database) -> Option<Self> {
-        let (stack, turn) = stack(database)?;
+        let forge = Provider::start();
+        let accounts = json!({ "accounts": { "sign_up": "open", "providers": [forge.forge("gitlab")] } });
+        let (stack, turn) = stack_with(database, &toml::to_string(&accounts).unwrap())?;
         let (alice, bob) = (stack.member("alice"), stack.member("bob"));
         stack.manage(&["user-add", "ada", "--admin"]);
         stack.manage(&[
@@ -70,21 +96,21 @@ impl World {
             "@build",
         ]);
         projects(&stack, &alice);
-        let good = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
-        let failed = alice.submits("tools", &distro::srpm("broken", stack.scratch()));
-        alice.waits_for(good, &["succeeded"]);
-        alice.waits_for(failed, &["failed"]);
+        let (good, failed) = ended(&stack, &alice);
+        let worse = alice.submits("tools", &pack("noarch-hello", WORSE, stack.scratch()));
+        alice.waits_for(worse, &["failed"]);
         let running = alice.submits("tools", &distro::srpm("never-ends", stack.scratch()));
         let waiting = alice.submits("arm", &distro::srpm("noarch-hello", stack.scratch()));
         alice.waits_for(running, &["running"]);
         alice.waits_for(waiting, &["pending"]);
+        let (after, batch) = batch_after(&stack, &alice, waiting);
         others(&bob);
-        Some(Self { stack, alice, good, failed, running, waiting, _turn: turn })
+        Some(Self { stack, alice, forge, good, failed, worse, running, waiting, after, batch, _turn: turn })
     }
 
     /// The build that never ends must not outlive the test.
     pub fn close(self) {
-        for build in [self.running, self.waiting] {
+        for build in [self.after, self.running, self.waiting] {
             self.alice.copr(&["cancel", &build.to_string()]).ok();
         }
         self.stack.close();
@@ -110,6 +136,29 @@ fn projects(stack: &Stack, alice: &Member) {
     stack.manage(&["group-add", "team"]);
     stack.manage(&["group-member", "team", "alice"]);
     alice.copr(&["create", "@team/shared", "--chroot", CHROOT]).ok();
+}
+
+/// One build that ends well and one that does not.
+fn ended(stack: &Stack, alice: &Member) -> (i64, i64) {
+    let good = alice.submits("tools", &distro::srpm("noarch-hello", stack.scratch()));
+    let failed = alice.submits("tools", &distro::srpm("broken", stack.scratch()));
+    alice.waits_for(good, &["succeeded"]);
+    alice.waits_for(failed, &["failed"]);
+    (good, failed)
+}
+
+/// A build that begins when another one's batch has ended, and the batch that is made for it.
+fn batch_after(stack: &Stack, alice: &Member, first: i64) -> (i64, i64) {
+    let mut words = vec!["build", "arm", "--nowait", "--after-build-id"];
+    let (first, source) = (first.to_string(), distro::srpm("noarch-hello", stack.scratch()));
+    let source = source.display().to_string();
+    words.extend([first.as_str(), source.as_str()]);
+    let said = alice.copr(&words).ok();
+    let build = said.lines().find_map(|line| line.strip_prefix("Created builds: ")?.trim().parse().ok());
+    let (_, list) = fetch(&format!("{}/status/batches/", stack.url));
+    let all = list.split("/status/batches/detail/").skip(1);
+    let newest = all.filter_map(|rest| rest.split('/').next()?.parse().ok()).max();
+    (build.unwrap_or_else(|| panic!("{said}")), newest.unwrap_or_else(|| panic!("{list}")))
 }
 
 /// What other people do with it.

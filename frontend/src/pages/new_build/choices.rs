@@ -76,6 +76,11 @@ pub struct OptionChoices {
 }
 
 impl OptionChoices {
+    /// A form in which nobody has chosen any yet.
+    pub fn unchanged() -> Form {
+        Form::blank().set("bootstrap", "unchanged").set("isolation", "unchanged")
+    }
+
     pub fn new(ground: &Ground, form: &Form) -> Self {
         let network = if ground.project.settings.enable_net { "on" } else { "off" };
         Self {

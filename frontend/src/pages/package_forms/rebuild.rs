@@ -45,10 +45,7 @@ async fn load(
         let package = find_package(conn, &ground.project, path.rest("package"))?;
         let form = typed.unwrap_or_else(|| {
             let timeout = package.settings.timeout_s.map(|seconds| seconds.to_string());
-            Form::blank()
-                .set("timeout", timeout.unwrap_or_default())
-                .set("bootstrap", "unchanged")
-                .set("isolation", "unchanged")
+            OptionChoices::unchanged().set("timeout", timeout.unwrap_or_default())
         });
         let denied = &package.settings.chroot_denylist;
         Ok(RebuildPage {
@@ -66,8 +63,8 @@ async fn load(
 pub async fn submit(app: Data<App>, web: Data<Web>, path: ProjectPath, posted: Posted) -> Answer {
     let Posted { viewer, fields, .. } = posted;
     let caller = viewer.login()?.clone();
-    match submitted(&app, caller, &path, &fields).await {
-        Ok(view) => Ok(lead_on(&web, &[view])),
+    match order(&app, caller, (&path, &fields), vec![path.rest("package").to_owned()]).await {
+        Ok(views) => Ok(lead_on(&web, &views)),
         Err(error) => {
             let form = Form::from(&fields).fail(error)?;
             let (page, viewer) = load(&app, web.clone(), (viewer, path), Some(form)).await?;
@@ -76,14 +73,15 @@ pub async fn submit(app: Data<App>, web: Data<Web>, path: ProjectPath, posted: P
     }
 }
 
-async fn submitted(
+/// Builds of packages from their default sources, with the options of a form.
+pub(super) async fn order(
     app: &App,
     caller: Caller,
-    path: &ProjectPath,
-    fields: &Fields,
-) -> Result<BuildView, PageError> {
+    (path, fields): (&ProjectPath, &Fields),
+    names: Vec<String>,
+) -> Result<Vec<BuildView>, PageError> {
     let (request, _) = api::build_request(&api_fields(path, fields))?;
-    let (name, cx) = (path.rest("package").to_owned(), app.context());
-    let write = app.store.write(move |tx| ops::build_package(tx, &cx, &caller, &request, &name));
+    let cx = app.context();
+    let write = app.store.write(move |tx| ops::build_packages(tx, &cx, &caller, &request, &names));
     Ok(write.await?)
 }

@@ -1,17 +1,16 @@
 //! Builds of many packages at once.
 
 use actix_web::web::Data;
-use coppice_store::{BuildView, Package, packages};
+use coppice_store::{Package, packages};
 use serde::Serialize;
 
-use super::{Answer, Named};
+use super::{Answer, Named, rebuild::order};
 use crate::{
-    App, api,
-    ops::{self, Caller},
+    App,
     pages::{
         Page, PageError, Viewer,
-        frame::{Fields, Form, Posted, ProjectHead, ProjectPath},
-        new_build::{Ground, OptionChoices, api_fields, is_on, lead_on, read_with},
+        frame::{Form, Posted, ProjectHead, ProjectPath},
+        new_build::{Ground, OptionChoices, is_on, lead_on, read_with},
     },
     web::Web,
 };
@@ -58,10 +57,7 @@ async fn load(
         let mut all = packages::list(conn, ground.project.id, coppice_store::Page::ALL)?;
         all.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         let is_fresh = typed.is_none();
-        let form = typed.unwrap_or_else(|| {
-            let blank = Form::blank().set("background", true);
-            blank.set("bootstrap", "unchanged").set("isolation", "unchanged")
-        });
+        let form = typed.unwrap_or_else(|| OptionChoices::unchanged().set("background", true));
         let row = |package: &Package| Row {
             checked: is_fresh || is_on(&form, "packages", package.name.as_str()),
             is_ready: is_ready(package),
@@ -82,7 +78,8 @@ async fn load(
 pub async fn submit(app: Data<App>, web: Data<Web>, path: ProjectPath, posted: Posted) -> Answer {
     let Posted { viewer, fields, .. } = posted;
     let caller = viewer.login()?.clone();
-    match submitted(&app, caller, &path, &fields).await {
+    let names = fields.list("packages").into_iter().map(str::to_owned).collect();
+    match order(&app, caller, (&path, &fields), names).await {
         Ok(views) => Ok(lead_on(&web, &views)),
         Err(error) => {
             let form = Form::from(&fields).fail(error)?;
@@ -90,17 +87,4 @@ pub async fn submit(app: Data<App>, web: Data<Web>, path: ProjectPath, posted: P
             Page::new(&web, &viewer).refused("rebuild_all.html", &page)
         }
     }
-}
-
-async fn submitted(
-    app: &App,
-    caller: Caller,
-    path: &ProjectPath,
-    fields: &Fields,
-) -> Result<Vec<BuildView>, PageError> {
-    let (request, _) = api::build_request(&api_fields(path, fields))?;
-    let names: Vec<String> = fields.list("packages").into_iter().map(str::to_owned).collect();
-    let cx = app.context();
-    let write = app.store.write(move |tx| ops::build_packages(tx, &cx, &caller, &request, &names));
-    Ok(write.await?)
 }

@@ -1,25 +1,29 @@
 //! Admins block an account: it can do nothing any more, and everybody reads on.
 
+use coppice_kit::Provider;
 use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    browser::{Browser, PASSWORD, between, frontend, with_password},
-    provider::{Provider, log_in},
+    people::{PASSWORD, with_password},
+    provider::{log_in, offer},
 };
-use crate::support::{Answer, CHROOTS, Frontend, send};
+use crate::{
+    browser::{Browser, between},
+    support::{Answer, CHROOTS, Frontend, send},
+};
 
 const BOB: &str = "/admin/users/bob/";
 
 async fn admin(frontend: &Frontend) -> Browser<'_> {
     with_password(frontend, "root", true).await;
-    let root = Browser::of(frontend);
+    let root = frontend.visitor();
     root.log_in("root", PASSWORD).await;
     root
 }
 
 async fn block(root: &Browser<'_>, form: &[(&str, &str)]) -> Answer {
-    root.post(BOB, "/admin/users/bob/block/", form).await
+    root.submit(BOB, "/admin/users/bob/block/", form).await
 }
 
 /// A browser and a token of bob, with a project and a build at work in it.
@@ -32,9 +36,9 @@ struct Bob<'a> {
 impl<'a> Bob<'a> {
     async fn start(frontend: &'a Frontend) -> Self {
         with_password(frontend, "bob", false).await;
-        let browser = Browser::of(frontend);
+        let browser = frontend.visitor();
         browser.log_in("bob", PASSWORD).await;
-        let made = browser.post("/api/", "/api/new/", &[]).await.text;
+        let made = browser.submit("/api/", "/api/new/", &[]).await.text;
         let value = |key: &str| between(&made, &format!("\n{key} = "), "\n").to_owned();
         let mut bob = Self { browser, token: (value("login"), value("token")), build: 0 };
         let project = json!({ "name": "tools", "chroots": [CHROOTS[0]] });
@@ -63,7 +67,7 @@ impl<'a> Bob<'a> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_blocked_comes_in_by_no_way_and_reads_whom_to_ask() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     let (root, bob) = (admin(&frontend).await, Bob::start(&frontend).await);
     let page = root.get(BOB).await.text;
     assert!(page.contains("Block bob</button>") && page.contains("Cancel the 1 builds at work"), "{page}");
@@ -97,7 +101,7 @@ async fn who_is_blocked_comes_in_by_no_way_and_reads_whom_to_ask() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_at_work_is_canceled_when_the_admin_says_so_and_unblocking_restores() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     let (root, bob) = (admin(&frontend).await, Bob::start(&frontend).await);
     block(&root, &[("cancels_builds", "1")]).await;
     assert!(root.get(BOB).await.text.contains("Sessions ended: 1; builds canceled: 1."));
@@ -105,26 +109,26 @@ async fn what_is_at_work_is_canceled_when_the_admin_says_so_and_unblocking_resto
     let out = bob.browser.log_in("bob", PASSWORD).await.text;
     assert!(out.contains("is blocked. Ask root, an admin of this service."), "{out}");
 
-    assert_eq!(root.post(BOB, "/admin/users/bob/unblock/", &[]).await.status, 303);
+    assert_eq!(root.submit(BOB, "/admin/users/bob/unblock/", &[]).await.status, 303);
     assert!(root.get(BOB).await.text.contains("bob may log in again, and tokens work as before."));
     assert_eq!(bob.check(&frontend).await.status, 200);
     assert_eq!(bob.browser.log_in("bob", PASSWORD).await.status, 303);
     assert_eq!(bob.browser.user().await.as_deref(), Some("bob"));
-    assert_eq!(root.post(BOB, "/admin/users/bob/unblock/", &[]).await.status, 409);
+    assert_eq!(root.submit(BOB, "/admin/users/bob/unblock/", &[]).await.status, 409);
     frontend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_admins_block_others_and_none_himself() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     let (root, bob) = (admin(&frontend).await, Bob::start(&frontend).await);
     assert_eq!(bob.browser.get("/admin/users/root/").await.status, 403);
     for action in ["/admin/users/root/block/", "/admin/users/root/unblock/"] {
-        assert_eq!(bob.browser.post("/user/account/", action, &[]).await.status, 403, "{action}");
+        assert_eq!(bob.browser.submit("/user/account/", action, &[]).await.status, 403, "{action}");
         assert_eq!(root.ask(Method::POST, action, &[]).await.status, 403, "not without the form");
     }
     assert!(root.get("/admin/users/root/").await.text.contains("This is you. Another admin can block you."));
-    let refused = root.post(BOB, "/admin/users/root/block/", &[]).await;
+    let refused = root.submit(BOB, "/admin/users/root/block/", &[]).await;
     assert!(refused.status == 400 && refused.text.contains("Another admin can do that."), "{}", refused.text);
     let long = "x".repeat(501);
     assert_eq!(block(&root, &[("reason", &long)]).await.status, 400);
@@ -137,14 +141,14 @@ async fn only_admins_block_others_and_none_himself() {
 async fn a_login_elsewhere_does_not_help_who_is_blocked_here() {
     let provider = Provider::start();
     provider.people(json!({ "bob": { "nickname": "bob" } })).await;
-    let frontend = frontend(|config| provider.configure(config, "")).await;
+    let frontend = Frontend::start_with(|config| provider.configure(config, "")).await;
     let root = admin(&frontend).await;
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     log_in(&bob, "bob").await;
     assert_eq!(bob.user().await.as_deref(), Some("bob"));
     block(&root, &[]).await;
     assert_eq!(bob.user().await, None);
-    let (_, out) = log_in(&Browser::of(&frontend), "bob").await;
+    let (_, out) = log_in(&frontend.visitor(), "bob").await;
     assert_eq!(out.status, 403);
     assert!(out.text.contains("is blocked. Ask root, an admin of this service."), "{}", out.text);
     frontend.close().await;

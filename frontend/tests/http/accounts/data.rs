@@ -3,16 +3,16 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::browser::{Browser, PASSWORD, frontend, with_password};
-use crate::support::{CHROOTS, send};
+use super::people::{PASSWORD, with_password};
+use crate::support::{CHROOTS, Frontend, send};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_takes_everything_along_and_closes_the_account() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let alice = Browser::of(&frontend).named("Laptop/7");
+    let alice = frontend.visitor().named("Laptop/7");
     alice.log_in("alice", PASSWORD).await;
-    let made = alice.post("/api/", "/api/new/", &[]).await.text;
+    let made = alice.submit("/api/", "/api/new/", &[]).await.text;
     let value = |key: &str| {
         let found = made.lines().find_map(|line| line.split(&format!("{key} = ")).nth(1));
         found.unwrap().to_owned()
@@ -26,7 +26,7 @@ async fn a_person_takes_everything_along_and_closes_the_account() {
     send(api(Method::POST, "/api_3/build/create/url").json(&body)).await.ok();
 
     let told = [("text", "I pack things")];
-    let said = alice.post("/user/info/", "/user/customize-profile/", &told).await;
+    let said = alice.submit("/user/info/", "/user/customize-profile/", &told).await;
     assert_eq!(said.status, 303, "{}", said.text);
     let page = alice.get("/user/info/").await.text;
     assert!(page.contains("Download my data") && page.contains("cannot be undone"), "{page}");
@@ -45,12 +45,12 @@ async fn a_person_takes_everything_along_and_closes_the_account() {
     assert_eq!(data["profile"]["text"], "I pack things");
     assert!(!file.text.contains(&token) && !file.text.contains("argon2"), "no secrets: {}", file.text);
 
-    let wrong = alice.post("/user/info/", "/user/delete/", &[("confirm", "bob")]).await;
+    let wrong = alice.submit("/user/info/", "/user/delete/", &[("confirm", "bob")]).await;
     assert!(wrong.status == 400 && wrong.text.contains("Type your user name"), "{}", wrong.text);
     assert_eq!(alice.user().await.as_deref(), Some("alice"));
-    let other = Browser::of(&frontend);
+    let other = frontend.visitor();
     other.log_in("alice", PASSWORD).await;
-    let done = alice.post("/user/info/", "/user/delete/", &[("confirm", "alice")]).await;
+    let done = alice.submit("/user/info/", "/user/delete/", &[("confirm", "alice")]).await;
     assert_eq!((done.status.as_u16(), alice.cookie("coppice_session")), (303, None));
     assert!(alice.get("/").await.text.contains("Your account is closed"));
     assert_eq!(other.user().await, None, "every device");

@@ -1,26 +1,23 @@
 //! Logging in at GitHub and GitLab, which a small server pretends to be.
 
+use coppice_kit::Provider;
 use serde_json::json;
 
-use super::{
-    browser::{Browser, frontend},
-    provider::Provider,
-};
+use super::provider::offer;
+use crate::support::Frontend;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn github_tells_who_a_person_is_and_which_organizations_and_teams_they_are_in() {
     let provider = Provider::start();
-    provider
-        .people(json!({ "forge": {
+    provider.people(&json!({ "forge": {
             "/user": { "id": 583231, "login": "octocat", "email": null },
             "/user/orgs": [{ "login": "rpm-makers" }],
             "/user/teams": [{ "slug": "release", "organization": { "login": "rpm-makers" } }],
-        } }))
-        .await;
-    let frontend = frontend(|config| provider.configure_forge(config, "github")).await;
+        } }));
+    let frontend = Frontend::start_with(|config| offer(config, provider.forge("github"))).await;
     let page = frontend.get("/login/").await.text;
     assert!(page.contains("/oidc_login/?provider=github") && page.contains("> GitHub</a>"), "{page}");
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     let (_, home) = browser.visit("/oidc_login/?provider=github").await;
     assert_eq!(home.status, 200, "{}", home.text);
     assert_eq!(browser.user().await.as_deref(), Some("octocat"));
@@ -28,14 +25,12 @@ async fn github_tells_who_a_person_is_and_which_organizations_and_teams_they_are
     assert!(teams.contains("rpm-makers</th>") && teams.contains("rpm-makers/release"), "{teams}");
     let page = "/groups/activate/rpm-makers/release/?provider=github";
     let form = [("provider", "github"), ("name", "release")];
-    let made = browser.post(page, "/groups/activate/rpm-makers/release/", &form).await;
+    let made = browser.submit(page, "/groups/activate/rpm-makers/release/", &form).await;
     assert_eq!(made.status, 303, "{}", made.text);
     assert!(browser.get("/groups/list/my/").await.text.contains("@release"));
     // Renamed there: the number is the person.
-    provider
-        .people(json!({ "forge": { "/user": { "id": 583231, "login": "octodog", "email": null } } }))
-        .await;
-    let again = Browser::of(&frontend);
+    provider.people(&json!({ "forge": { "/user": { "id": 583231, "login": "octodog", "email": null } } }));
+    let again = frontend.visitor();
     again.visit("/oidc_login/?provider=github").await;
     assert_eq!(again.user().await.as_deref(), Some("octocat"));
     frontend.close().await;
@@ -44,14 +39,12 @@ async fn github_tells_who_a_person_is_and_which_organizations_and_teams_they_are
 #[tokio::test(flavor = "multi_thread")]
 async fn gitlab_tells_the_groups_and_a_code_holds_once() {
     let provider = Provider::start();
-    provider
-        .people(json!({ "forge": {
+    provider.people(&json!({ "forge": {
             "/user": { "id": 7, "username": "tanuki", "email": "t@example.com" },
             "/groups": [{ "full_path": "builders/rust" }],
-        } }))
-        .await;
-    let frontend = frontend(|config| provider.configure_forge(config, "gitlab")).await;
-    let browser = Browser::of(&frontend);
+        } }));
+    let frontend = Frontend::start_with(|config| offer(config, provider.forge("gitlab"))).await;
+    let browser = frontend.visitor();
     let started = browser.get("/oidc_login/?provider=gitlab").await;
     let authorize = started.header("location").to_owned();
     assert!(

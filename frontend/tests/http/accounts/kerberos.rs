@@ -6,14 +6,15 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use super::{
-    browser::{Browser, PASSWORD, frontend, with_password},
     kdc::{Kdc, REALM},
+    people::{PASSWORD, with_password},
 };
 use crate::support::{Answer, CHROOTS, Frontend, send};
 
 async fn with_realm(kdc: &Kdc) -> Frontend {
     let section = json!({ "keytab": kdc.keytab(), "service": "HTTP@localhost", "realm": REALM });
-    frontend(|config| config.accounts.kerberos = Some(serde_json::from_value(section).unwrap())).await
+    Frontend::start_with(|config| config.accounts.kerberos = Some(serde_json::from_value(section).unwrap()))
+        .await
 }
 
 /// Names decide which ticket is asked for.
@@ -107,7 +108,7 @@ async fn a_browser_with_a_ticket_comes_in_by_one_click() {
     kdc.log_in("alice");
     let answer = kdc.curl(&url(&frontend, "/api_3/gssapi_login/web-ui/?next=/user/account/"), &[]);
     assert!(answer.contains("HTTP/1.1 303") && answer.contains("location: /user/account/"), "{answer}");
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     browser.set_cookie("coppice_session", &cookie(&answer, "coppice_session").unwrap());
     assert_eq!(browser.user().await.as_deref(), Some("alice"));
     assert!(browser.get("/user/account/").await.text.contains("Kerberos"));
@@ -116,9 +117,9 @@ async fn a_browser_with_a_ticket_comes_in_by_one_click() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browsers_session_reads_the_api_and_changes_things_only_from_our_pages() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     browser.log_in("alice", PASSWORD).await;
     let session = format!("coppice_session={}", browser.cookie("coppice_session").unwrap());
     let ask = |method: Method, path: &str| frontend.request(method, path).header("cookie", &session);

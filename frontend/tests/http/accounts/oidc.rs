@@ -1,25 +1,24 @@
 //! Logging in at a real OpenID provider, and what is not believed.
 
+use coppice_kit::Provider;
 use coppice_model::UnixTime;
 use coppice_store::{groups, users};
 use serde_json::json;
 
 use super::{
-    browser::{Browser, PASSWORD, between, frontend, with_password},
-    provider::{Provider, back_address, log_in, through},
+    people::{PASSWORD, with_password},
+    provider::{back_address, log_in, offer, through},
 };
-use crate::support::Frontend;
+use crate::{browser::between, support::Frontend};
 
 async fn with_provider(issuer: &str) -> (Provider, Frontend) {
     let provider = Provider::start();
-    provider
-        .people(json!({
-            "alice": { "nickname": "alice", "email": "alice@example.com", "groups": ["editors", "secret-ops"] },
-            "bob": { "nickname": "bob", "groups": [] },
-        }))
-        .await;
-    let frontend = frontend(|config| {
-        provider.configure(config, issuer);
+    provider.people(&json!({
+        "alice": { "nickname": "alice", "email": "alice@example.com", "groups": ["editors", "secret-ops"] },
+        "bob": { "nickname": "bob", "groups": [] },
+    }));
+    let frontend = Frontend::start_with(|config| {
+        offer(config, provider.oidc(issuer));
         config.accounts.ignore_teams = vec!["secret-*".into()];
     })
     .await;
@@ -31,15 +30,15 @@ async fn a_first_login_makes_the_account_and_the_next_one_finds_it() {
     let (provider, frontend) = with_provider("").await;
     let page = frontend.get("/login/").await.text;
     assert!(page.contains("Fedora Accounts") && page.contains("or with a local account"), "{page}");
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     let (at, home) = log_in(&browser, "alice").await;
     assert!(at.ends_with("/coprs/") && home.status == 200, "{at} {}", home.text);
     assert_eq!(browser.user().await.as_deref(), Some("alice"));
     let account = browser.get("/user/account/").await.text;
     assert!(account.contains("alice@example.com") && account.contains("Fedora Accounts"), "{account}");
     // Renamed there: still the same person.
-    provider.people(json!({ "alice": { "nickname": "alicia" } })).await;
-    let again = Browser::of(&frontend);
+    provider.people(&json!({ "alice": { "nickname": "alicia" } }));
+    let again = frontend.visitor();
     log_in(&again, "alice").await;
     assert_eq!(again.user().await.as_deref(), Some("alice"));
     frontend.close().await;
@@ -48,17 +47,17 @@ async fn a_first_login_makes_the_account_and_the_next_one_finds_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_is_activated_and_its_members_come_and_go() {
     let (provider, frontend) = with_provider("").await;
-    let alice = Browser::of(&frontend);
+    let alice = frontend.visitor();
     log_in(&alice, "alice").await;
     let teams = alice.get("/groups/list/my/").await.text;
     assert!(teams.contains("editors") && !teams.contains("secret-ops"), "{teams}");
     let page = "/groups/activate/editors/?provider=fedora";
     let refused =
-        alice.post(page, "/groups/activate/editors/", &[("provider", "fedora"), ("name", "a b")]).await;
+        alice.submit(page, "/groups/activate/editors/", &[("provider", "fedora"), ("name", "a b")]).await;
     assert_eq!(refused.status, 400);
     assert!(refused.text.contains("cannot be a name"), "{}", refused.text);
     let form = [("provider", "fedora"), ("name", "the-editors")];
-    assert_eq!(alice.post(page, "/groups/activate/editors/", &form).await.status, 303);
+    assert_eq!(alice.submit(page, "/groups/activate/editors/", &form).await.status, 303);
     assert!(alice.get("/groups/list/my/").await.text.contains("@the-editors"));
     let of = async |name: &'static str| {
         let read = frontend.store().read(move |conn| {
@@ -68,20 +67,18 @@ async fn a_team_is_activated_and_its_members_come_and_go() {
         read.await.unwrap()
     };
     assert!(of("alice").await);
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     log_in(&bob, "bob").await;
     assert!(!of("bob").await);
     assert_eq!(bob.get(page).await.status, 404, "not his team");
-    let steal = bob.post("/user/account/", "/groups/activate/editors/", &form).await;
+    let steal = bob.submit("/user/account/", "/groups/activate/editors/", &form).await;
     assert_eq!(steal.status, 403);
     // The team changed: so does the group, at the next login of each.
-    provider
-        .people(
-            json!({ "alice": { "nickname": "alice" }, "bob": { "nickname": "bob", "groups": ["editors"] } }),
-        )
-        .await;
-    log_in(&Browser::of(&frontend), "alice").await;
-    log_in(&Browser::of(&frontend), "bob").await;
+    provider.people(
+        &json!({ "alice": { "nickname": "alice" }, "bob": { "nickname": "bob", "groups": ["editors"] } }),
+    );
+    log_in(&frontend.visitor(), "alice").await;
+    log_in(&frontend.visitor(), "bob").await;
     assert_eq!((of("alice").await, of("bob").await), (false, true));
     frontend.close().await;
 }
@@ -90,7 +87,7 @@ async fn a_team_is_activated_and_its_members_come_and_go() {
 async fn a_name_that_is_taken_is_chosen_anew_or_connected() {
     let (_provider, frontend) = with_provider("").await;
     with_password(&frontend, "alice", false).await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     let (at, page) = log_in(&browser, "alice").await;
     assert!(
         at.ends_with("/oidc_login/name/") && page.text.contains("cannot be your name here"),
@@ -98,17 +95,17 @@ async fn a_name_that_is_taken_is_chosen_anew_or_connected() {
         page.text
     );
     assert_eq!(browser.user().await, None);
-    let taken = browser.post("/oidc_login/name/", "/oidc_login/name/", &[("name", "Alice")]).await;
+    let taken = browser.submit("/oidc_login/name/", "/oidc_login/name/", &[("name", "Alice")]).await;
     assert!(taken.status == 400 && taken.text.contains("already: choose another name"), "{}", taken.text);
     // Another browser knows nothing of it.
-    assert_eq!(Browser::of(&frontend).get("/oidc_login/name/").await.status, 400);
+    assert_eq!(frontend.visitor().get("/oidc_login/name/").await.status, 400);
 
     assert_eq!(browser.log_in("alice", PASSWORD).await.status, 303);
     let asked = browser.get("/user/identities/pending/").await;
     assert!(asked.text.contains("as <b>alice</b> will come in here as <b>alice</b>"), "{}", asked.text);
-    let done = browser.post("/user/identities/pending/", "/user/identities/pending/", &[]).await;
+    let done = browser.submit("/user/identities/pending/", "/user/identities/pending/", &[]).await;
     assert_eq!(done.status, 303);
-    let other = Browser::of(&frontend);
+    let other = frontend.visitor();
     log_in(&other, "alice").await;
     assert_eq!(other.user().await.as_deref(), Some("alice"), "the provider logs in to the old account");
     frontend.close().await;
@@ -118,9 +115,9 @@ async fn a_name_that_is_taken_is_chosen_anew_or_connected() {
 async fn a_person_whose_name_is_taken_takes_another() {
     let (_provider, frontend) = with_provider("").await;
     with_password(&frontend, "alice", false).await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     log_in(&browser, "alice").await;
-    let made = browser.post("/oidc_login/name/", "/oidc_login/name/", &[("name", "alice2")]).await;
+    let made = browser.submit("/oidc_login/name/", "/oidc_login/name/", &[("name", "alice2")]).await;
     assert_eq!((made.status.as_u16(), made.header("location")), (303, "/coprs/"));
     assert_eq!(browser.user().await.as_deref(), Some("alice2"));
     frontend.close().await;
@@ -130,31 +127,32 @@ async fn a_person_whose_name_is_taken_takes_another() {
 async fn ways_in_are_connected_and_disconnected_but_for_the_last() {
     let (_provider, frontend) = with_provider("").await;
     with_password(&frontend, "carol", false).await;
-    let carol = Browser::of(&frontend);
+    let carol = frontend.visitor();
     carol.log_in("carol", PASSWORD).await;
-    let started = carol.post("/user/account/", "/user/identities/connect/", &[("provider", "fedora")]).await;
+    let started =
+        carol.submit("/user/account/", "/user/identities/connect/", &[("provider", "fedora")]).await;
     let (at, _) = through(&carol, started, "alice").await;
     assert!(at.ends_with("/user/account/") || at.ends_with("/user/account"), "{at}");
-    let elsewhere = Browser::of(&frontend);
+    let elsewhere = frontend.visitor();
     log_in(&elsewhere, "alice").await;
     assert_eq!(elsewhere.user().await.as_deref(), Some("carol"));
     // Somebody else cannot connect the same person.
     with_password(&frontend, "dave", false).await;
-    let dave = Browser::of(&frontend);
+    let dave = frontend.visitor();
     dave.log_in("dave", PASSWORD).await;
-    let started = dave.post("/user/account/", "/user/identities/connect/", &[("provider", "fedora")]).await;
+    let started = dave.submit("/user/account/", "/user/identities/connect/", &[("provider", "fedora")]).await;
     let (_, refused) = through(&dave, started, "alice").await;
     assert_eq!(refused.status, 409);
     assert!(refused.text.contains("logs in to the account"), "{}", refused.text);
 
     let id = between(&carol.get("/user/account/").await.text, "name=\"identity\" value=\"", "\"").to_owned();
-    let gone = carol.post("/user/account/", "/user/identities/disconnect/", &[("identity", &id)]).await;
+    let gone = carol.submit("/user/account/", "/user/identities/disconnect/", &[("identity", &id)]).await;
     assert_eq!(gone.status, 303);
     // Bob has no other way in.
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     log_in(&bob, "bob").await;
     let id = between(&bob.get("/user/account/").await.text, "name=\"identity\" value=\"", "\"").to_owned();
-    let kept = bob.post("/user/account/", "/user/identities/disconnect/", &[("identity", &id)]).await;
+    let kept = bob.submit("/user/account/", "/user/identities/disconnect/", &[("identity", &id)]).await;
     assert_eq!(kept.status, 400);
     assert!(kept.text.contains("the only way to log in"), "{}", kept.text);
     frontend.close().await;
@@ -163,9 +161,9 @@ async fn ways_in_are_connected_and_disconnected_but_for_the_last() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_taken_over_from_elsewhere_waits_for_its_person() {
     let provider = Provider::start();
-    provider.people(json!({ "alice": { "nickname": "alice" }, "root": { "nickname": "root" } })).await;
-    let frontend = frontend(|config| {
-        provider.configure(config, "");
+    provider.people(&json!({ "alice": { "nickname": "alice" }, "root": { "nickname": "root" } }));
+    let frontend = Frontend::start_with(|config| {
+        offer(config, provider.oidc(""));
         config.accounts.providers[0].adopts_accounts = true;
         config.accounts.admins = vec!["root".into()];
     })
@@ -175,10 +173,10 @@ async fn an_account_taken_over_from_elsewhere_waits_for_its_person() {
         .write(|tx| users::insert(tx, &"alice".parse().unwrap(), None, false, UnixTime(1)))
         .await
         .unwrap();
-    let alice = Browser::of(&frontend);
+    let alice = frontend.visitor();
     log_in(&alice, "alice").await;
     assert_eq!(alice.user().await.as_deref(), Some("alice"));
-    let root = Browser::of(&frontend);
+    let root = frontend.visitor();
     log_in(&root, "root").await;
     assert_eq!(
         root.get("/admin/invitations/").await.status,
@@ -191,10 +189,10 @@ async fn an_account_taken_over_from_elsewhere_waits_for_its_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_holds_once_and_only_in_the_browser_that_began() {
     let (_provider, frontend) = with_provider("").await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     let started = browser.get("/oidc_login/").await;
     let back = back_address(&browser, started, "alice").await;
-    let stranger = Browser::of(&frontend);
+    let stranger = frontend.visitor();
     stranger.get("/login/").await;
     let forged_state = back.replace("state=", "state=x");
     for (who, address) in [(&stranger, back.clone()), (&browser, forged_state)] {
@@ -213,7 +211,7 @@ async fn a_login_holds_once_and_only_in_the_browser_that_began() {
     let (_, replayed) = browser.visit(&back).await;
     assert_eq!(replayed.status, 400);
     // Even with the cookies of before, the provider takes a code once.
-    let thief = Browser::of(&frontend);
+    let thief = frontend.visitor();
     thief.set_cookie("coppice_login", &flow);
     assert_eq!(thief.visit(&back).await.1.status, 400);
     frontend.close().await;
@@ -232,19 +230,19 @@ async fn what_a_provider_signs_wrongly_is_not_believed() {
         (json!({ "claims": { "at_hash": "AAAA" } }), "another access token"),
     ];
     for (lie, what) in lies {
-        provider.lie(lie).await;
-        let browser = Browser::of(&frontend);
+        provider.lie(&lie);
+        let browser = frontend.visitor();
         let (_, refused) = browser.visit("/oidc_login/").await;
         assert_eq!(refused.status, 400, "{what}");
         let page = &refused.text;
         assert!(page.contains("does not hold") && page.contains("Nobody is logged in"), "{what}: {page}");
         assert_eq!(browser.user().await, None, "{what}");
     }
-    provider.lie(json!({ "state": "forged" })).await;
-    let (_, refused) = Browser::of(&frontend).visit("/oidc_login/").await;
+    provider.lie(&json!({ "state": "forged" }));
+    let (_, refused) = frontend.visitor().visit("/oidc_login/").await;
     assert!(refused.status == 400 && refused.text.contains("was not begun in this browser"));
-    provider.lie(json!({})).await;
-    let browser = Browser::of(&frontend);
+    provider.lie(&json!({}));
+    let browser = frontend.visitor();
     browser.visit("/oidc_login/").await;
     assert_eq!(browser.user().await.as_deref(), Some("eve"), "the same provider, honest");
     frontend.close().await;
@@ -253,7 +251,7 @@ async fn what_a_provider_signs_wrongly_is_not_believed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_no_at_the_provider_reads_why_he_is_not_logged_in() {
     let (provider, frontend) = with_provider("").await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     let started = browser.get("/oidc_login/").await;
     let state = between(started.header("location"), "state=", "&").to_owned();
     let back = format!("/oidc_auth/?error=access_denied&error_description=you+said+no&state={state}");
@@ -268,7 +266,7 @@ async fn who_says_no_at_the_provider_reads_why_he_is_not_logged_in() {
         config.accounts.providers.push(serde_json::from_value(text).unwrap());
     })
     .await;
-    let answer = Browser::of(&gone).get("/oidc_login/").await;
+    let answer = gone.visitor().get("/oidc_login/").await;
     assert!(answer.status == 400 && answer.text.contains("gone did not answer"), "{}", answer.text);
     gone.close().await;
     frontend.close().await;

@@ -1,14 +1,15 @@
 //! Trusted publishing: a CI job builds with nothing but what its forge signed.
 
+use coppice_kit::Provider;
 use coppice_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{
-    browser::{Browser, PASSWORD, between, frontend, with_password},
-    provider::Provider,
+use super::people::{PASSWORD, with_password};
+use crate::{
+    browser::{Browser, between},
+    support::{Answer, CHROOTS, Frontend, send},
 };
-use crate::support::{Answer, CHROOTS, Frontend, send};
 
 const PAGE: &str = "/coprs/alice/tools/integrations/publishers/";
 
@@ -18,7 +19,7 @@ async fn with_issuer() -> (Provider, Frontend) {
         json!({ "kind": "github", "name": "github", "issuer": format!("{}/liar", provider.url) }),
         json!({ "kind": "forgejo", "name": "forgejo", "issuer": format!("{}/forgejo/api/actions", provider.url) }),
     ];
-    let frontend = frontend(|config| {
+    let frontend = Frontend::start_with(|config| {
         let issuers = issuers.map(|issuer| serde_json::from_value(issuer).unwrap());
         config.accounts.trusted_issuers.extend(issuers);
     })
@@ -29,9 +30,9 @@ async fn with_issuer() -> (Provider, Frontend) {
 /// With the project that is to trust somebody.
 async fn admin(frontend: &Frontend) -> Browser<'_> {
     with_password(frontend, "alice", false).await;
-    let alice = Browser::of(frontend);
+    let alice = frontend.visitor();
     alice.log_in("alice", PASSWORD).await;
-    let made = alice.post("/api/", "/api/new/", &[]).await.text;
+    let made = alice.submit("/api/", "/api/new/", &[]).await.text;
     let value = |key: &str| made.lines().find_map(|line| line.split(&format!("{key} = ")).nth(1)).unwrap();
     for name in ["tools", "other"] {
         let add = frontend.request(Method::POST, "/api_3/project/add/alice");
@@ -72,7 +73,7 @@ async fn build(frontend: &Frontend, token: &Value, project: &str) -> Answer {
 async fn a_trusted_job_builds_here_and_nowhere_else() {
     let (provider, frontend) = with_issuer().await;
     let alice = admin(&frontend).await;
-    let job = provider.mint(claims(&provider)).await;
+    let job = provider.mint(&claims(&provider));
     let stranger = exchange(&frontend, &job, "tools").await.error();
     assert_eq!(stranger.0, 403);
     assert!(
@@ -84,7 +85,7 @@ async fn a_trusted_job_builds_here_and_nowhere_else() {
         (vec![("issuer", "github"), ("repository", "hello")], "is no repository"),
         (vec![("issuer", "nowhere"), ("repository", "alice/hello")], "Choose one of the forges"),
     ] {
-        let refused = alice.post(PAGE, PAGE, &form).await;
+        let refused = alice.submit(PAGE, PAGE, &form).await;
         assert!(refused.status == 400 && refused.text.contains(text), "{text}: {}", refused.text);
     }
     let form = [
@@ -93,7 +94,7 @@ async fn a_trusted_job_builds_here_and_nowhere_else() {
         ("workflow", "release.yml"),
         ("git_ref", "main"),
     ];
-    assert_eq!(alice.post(PAGE, PAGE, &form).await.status, 303);
+    assert_eq!(alice.submit(PAGE, PAGE, &form).await.status, 303);
     let list = alice.get(PAGE).await.text.replace("&#x2F;", "/");
     assert!(list.contains("github · alice/hello") && list.contains("refs/heads/main"), "{list}");
 
@@ -107,7 +108,7 @@ async fn a_trusted_job_builds_here_and_nowhere_else() {
     assert_eq!(exchange(&frontend, &job, "other").await.status, 403);
 
     let id = between(&list, "name=\"remove\" value=\"", "\"").to_owned();
-    assert_eq!(alice.post(PAGE, PAGE, &[("remove", &id)]).await.status, 303);
+    assert_eq!(alice.submit(PAGE, PAGE, &[("remove", &id)]).await.status, 303);
     assert_eq!(exchange(&frontend, &job, "tools").await.status, 403);
     frontend.close().await;
 }
@@ -122,7 +123,7 @@ async fn other_jobs_and_tokens_that_do_not_hold_get_nothing() {
         ("workflow", "release.yml"),
         ("git_ref", "main"),
     ];
-    assert_eq!(alice.post(PAGE, PAGE, &form).await.status, 303);
+    assert_eq!(alice.submit(PAGE, PAGE, &form).await.status, 303);
     let good = claims(&provider);
     for (lie, text) in [
         (with(good.clone(), "repository", json!("mallory/hello")), "does not trust this job"),
@@ -135,11 +136,11 @@ async fn other_jobs_and_tokens_that_do_not_hold_get_nothing() {
         (with(good.clone(), "exp", json!(1_700_000_000)), "does not hold"),
         (with(good.clone(), "iss", json!("https://evil.example")), "none that this service trusts"),
     ] {
-        let answer = exchange(&frontend, &provider.mint(lie).await, "tools").await.error();
+        let answer = exchange(&frontend, &provider.mint(&lie), "tools").await.error();
         assert!(answer.0 == 403 && answer.1.contains(text), "{answer:?}");
     }
     for key in ["stranger", "none"] {
-        let forged = provider.mint_by(key, good.clone()).await;
+        let forged = provider.mint_by(key, &good);
         let answer = exchange(&frontend, &forged, "tools").await.error();
         assert!(
             answer.1.contains("does not hold") || answer.1.contains("no identity token"),
@@ -147,7 +148,7 @@ async fn other_jobs_and_tokens_that_do_not_hold_get_nothing() {
         );
     }
     assert_eq!(exchange(&frontend, "rubbish", "tools").await.status, 400);
-    let honest = provider.mint(good).await;
+    let honest = provider.mint(&good);
     assert_eq!(exchange(&frontend, &honest, "tools").await.status, 200);
     assert_eq!(exchange(&frontend, &honest, "nope").await.status, 404);
     frontend.close().await;
@@ -158,12 +159,12 @@ async fn only_admins_of_the_project_say_whom_it_trusts() {
     let (_provider, frontend) = with_issuer().await;
     let _alice = admin(&frontend).await;
     with_password(&frontend, "bob", false).await;
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     assert_eq!(bob.get(PAGE).await.status, 302, "log in first");
     bob.log_in("bob", PASSWORD).await;
     assert_eq!(bob.get(PAGE).await.status, 403);
     let form = [("issuer", "github"), ("repository", "bob/hello")];
-    assert_eq!(bob.post("/user/account/", PAGE, &form).await.status, 403);
+    assert_eq!(bob.submit("/user/account/", PAGE, &form).await.status, 403);
     frontend.close().await;
 }
 
@@ -174,7 +175,7 @@ async fn listed(alice: &Browser<'_>) -> String {
 
 async fn trust(alice: &Browser<'_>, workflow: &str) {
     let form = [("issuer", "github"), ("repository", "alice/hello"), ("workflow", workflow)];
-    assert_eq!(alice.post(PAGE, PAGE, &form).await.status, 303);
+    assert_eq!(alice.submit(PAGE, PAGE, &form).await.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +246,7 @@ async fn a_repository_that_was_made_anew_under_the_name_is_another_one() {
     assert_eq!(exchange(&frontend, &provider.mint(same).await, "tools").await.status, 200);
     for _ in 0..2 {
         let id = between(&listed(&alice).await, "name=\"remove\" value=\"", "\"").to_owned();
-        assert_eq!(alice.post(PAGE, PAGE, &[("remove", &id)]).await.status, 303);
+        assert_eq!(alice.submit(PAGE, PAGE, &[("remove", &id)]).await.status, 303);
     }
     trust(&alice, "release.yml").await;
     let anew = provider.mint(numbered(&provider, "99", "65", "6")).await;
@@ -258,7 +259,7 @@ async fn jobs_of_a_forgejo_build_too_and_nobody_else_signs_for_it() {
     let (provider, frontend) = with_issuer().await;
     let alice = admin(&frontend).await;
     let form = [("issuer", "forgejo"), ("repository", "alice/hello"), ("workflow", "release.yml")];
-    assert_eq!(alice.post(PAGE, PAGE, &form).await.status, 303);
+    assert_eq!(alice.submit(PAGE, PAGE, &form).await.status, 303);
     let now = Clock::System.now().0;
     // As Forgejo 15 writes them: without a number of the token.
     let claims = json!({
@@ -294,7 +295,7 @@ async fn people_see_the_workflows_that_build_for_them_beside_their_tokens() {
     assert!(shown.contains("github · alice/hello") && shown.contains("<td>release.yml</td>"), "{shown}");
     assert!(shown.contains(&format!("<a href=\"{PAGE}\">alice/tools</a>")), "{shown}");
     with_password(&frontend, "bob", false).await;
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     bob.log_in("bob", PASSWORD).await;
     assert!(!bob.get(tokens).await.text.contains("alice"), "of others nothing is told");
     frontend.close().await;
@@ -306,13 +307,13 @@ async fn a_workflow_of_somebody_who_is_blocked_gets_no_token() {
     let alice = admin(&frontend).await;
     trust(&alice, "release.yml").await;
     with_password(&frontend, "root", true).await;
-    let root = Browser::of(&frontend);
+    let root = frontend.visitor();
     root.log_in("root", PASSWORD).await;
     let job = provider.mint(claims(&provider)).await;
-    root.post("/admin/users/alice/", "/admin/users/alice/block/", &[]).await;
+    root.submit("/admin/users/alice/", "/admin/users/alice/block/", &[]).await;
     let refused = exchange(&frontend, &job, "tools").await.error();
     assert!(refused.0 == 403 && refused.1.contains("The account 'alice' is blocked."), "{refused:?}");
-    root.post("/admin/users/alice/", "/admin/users/alice/unblock/", &[]).await;
+    root.submit("/admin/users/alice/", "/admin/users/alice/unblock/", &[]).await;
     assert_eq!(exchange(&frontend, &job, "tools").await.status, 200);
     frontend.close().await;
 }

@@ -5,14 +5,17 @@ use coppice_model::UnixTime;
 use coppice_runtime::secret::hash_token;
 use coppice_store::{NewInvitation, invitations};
 
-use super::browser::{Browser, PASSWORD, between, frontend, with_password};
-use crate::support::Answer;
+use super::people::{PASSWORD, with_password};
+use crate::{
+    browser::{Browser, between},
+    support::{Answer, Frontend},
+};
 
 async fn sign_up(browser: &Browser<'_>, link: &str, name: &str, password: &str) -> Answer {
     let invitation = link.split("invitation=").nth(1).unwrap_or_default();
     let form =
         [("name", name), ("password", password), ("password_again", password), ("invitation", invitation)];
-    browser.post(link, "/signup/", &form).await
+    browser.submit(link, "/signup/", &form).await
 }
 
 fn open(config: &mut Config) {
@@ -21,14 +24,14 @@ fn open(config: &mut Config) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_it_is_open_everybody_makes_an_account_with_a_name_that_is_free() {
-    let frontend = frontend(|config| {
+    let frontend = Frontend::start_with(|config| {
         open(config);
         config.accounts.admins = vec!["root".into()];
     })
     .await;
     with_password(&frontend, "alice", false).await;
     assert!(frontend.get("/login/").await.text.contains("Create one"));
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     for (name, password, text) in [
         ("alice", PASSWORD, "There is an account &#39;alice&#39; already"),
         ("ALICE", PASSWORD, "There is an account &#39;ALICE&#39; already"),
@@ -45,33 +48,33 @@ async fn where_it_is_open_everybody_makes_an_account_with_a_name_that_is_free() 
     assert_eq!(browser.user().await, None);
     assert_eq!(sign_up(&browser, "/signup/", "bob", PASSWORD).await.status, 303);
     assert_eq!(browser.user().await.as_deref(), Some("bob"));
-    assert_eq!(Browser::of(&frontend).log_in("bob", PASSWORD).await.status, 303);
+    assert_eq!(frontend.visitor().log_in("bob", PASSWORD).await.status, 303);
     frontend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_makes_one_account() {
-    let frontend = frontend(|config| {
+    let frontend = Frontend::start_with(|config| {
         config.accounts.sign_up = serde_json::from_str("\"invitation\"").unwrap();
     })
     .await;
     with_password(&frontend, "root", true).await;
-    let without = Browser::of(&frontend).get("/signup/").await;
+    let without = frontend.visitor().get("/signup/").await;
     assert_eq!(without.status, 403);
     assert!(without.text.contains("An account needs an invitation"), "{}", without.text);
-    let admin = Browser::of(&frontend);
+    let admin = frontend.visitor();
     admin.log_in("root", PASSWORD).await;
-    let made = admin.post("/admin/invitations/", "/admin/invitations/", &[("note", "for Bob")]).await;
+    let made = admin.submit("/admin/invitations/", "/admin/invitations/", &[("note", "for Bob")]).await;
     let link = between(&made.text, "tabindex=\"0\">", "</code>").replace("&#x2F;", "/");
     assert!(link.starts_with("http://copr.example:8080/signup/?invitation="), "{link}");
     let listed = admin.get("/admin/invitations/").await.text;
     assert!(listed.contains("for Bob") && !listed.contains(link.split('=').nth(1).unwrap()), "shown once");
 
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     assert_eq!(sign_up(&bob, &link, "bob", PASSWORD).await.status, 303);
     assert_eq!(bob.user().await.as_deref(), Some("bob"));
     assert_eq!(bob.get("/admin/invitations/").await.status, 403);
-    let again = Browser::of(&frontend).get(&link).await;
+    let again = frontend.visitor().get(&link).await;
     assert_eq!(again.status, 403);
     assert!(again.text.contains("was used or is over"), "{}", again.text);
     frontend.close().await;
@@ -79,7 +82,7 @@ async fn an_invitation_makes_one_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_ends_by_itself_or_is_withdrawn() {
-    let frontend = frontend(|config| {
+    let frontend = Frontend::start_with(|config| {
         config.accounts.sign_up = serde_json::from_str("\"invitation\"").unwrap();
     })
     .await;
@@ -91,27 +94,27 @@ async fn an_invitation_ends_by_itself_or_is_withdrawn() {
         expires_at: UnixTime(2),
     };
     frontend.store().write(move |tx| invitations::insert(tx, &over, UnixTime(1))).await.unwrap();
-    let late = Browser::of(&frontend).get("/signup/?invitation=over").await;
+    let late = frontend.visitor().get("/signup/?invitation=over").await;
     assert!(late.status == 403 && late.text.contains("was used or is over"), "{}", late.text);
-    let admin = Browser::of(&frontend);
+    let admin = frontend.visitor();
     admin.log_in("root", PASSWORD).await;
-    let made = admin.post("/admin/invitations/", "/admin/invitations/", &[]).await.text;
+    let made = admin.submit("/admin/invitations/", "/admin/invitations/", &[]).await.text;
     let link = between(&made, "tabindex=\"0\">", "</code>").replace("&#x2F;", "/");
     let id = between(&made, "name=\"invitation\" value=\"", "\"").to_owned();
-    assert_eq!(Browser::of(&frontend).get(&link).await.status, 200);
+    assert_eq!(frontend.visitor().get(&link).await.status, 200);
     let gone =
-        admin.post("/admin/invitations/", "/admin/invitations/withdraw/", &[("invitation", &id)]).await;
+        admin.submit("/admin/invitations/", "/admin/invitations/withdraw/", &[("invitation", &id)]).await;
     assert_eq!(gone.status, 303);
-    assert_eq!(Browser::of(&frontend).get(&link).await.status, 403);
+    assert_eq!(frontend.visitor().get(&link).await.status, 403);
     frontend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_it_is_closed_the_operator_makes_accounts_on_the_command_line() {
     let mut kept = None;
-    let frontend = frontend(|config| kept = Some(config.clone())).await;
+    let frontend = Frontend::start_with(|config| kept = Some(config.clone())).await;
     let config = kept.unwrap();
-    assert_eq!(Browser::of(&frontend).get("/signup/").await.status, 403);
+    assert_eq!(frontend.visitor().get("/signup/").await.status, 403);
     assert!(!frontend.get("/login/").await.text.contains("Create one"));
     let file = frontend.folder.path().join("password");
     std::fs::write(&file, format!("{PASSWORD}\n")).unwrap();
@@ -120,7 +123,7 @@ async fn where_it_is_closed_the_operator_makes_accounts_on_the_command_line() {
     let add = manage::Command::UserAdd { name: "carol".into(), admin: false, mail: None };
     manage::run(&config, add).await.unwrap();
     manage::run(&config, set("carol")).await.unwrap();
-    let carol = Browser::of(&frontend);
+    let carol = frontend.visitor();
     assert_eq!(carol.log_in("carol", PASSWORD).await.status, 303);
     manage::run(&config, set("carol")).await.unwrap();
     assert_eq!(carol.user().await, None, "a set password logs out everywhere");

@@ -6,8 +6,11 @@ use coppice_store::{ApiToken, tokens, users};
 use reqwest::Method;
 use serde_json::json;
 
-use super::browser::{Browser, PASSWORD, between, frontend, with_password};
-use crate::support::{Answer, CHROOTS, Frontend, send, until};
+use super::people::{PASSWORD, with_password};
+use crate::{
+    browser::{Browser, between},
+    support::{Answer, CHROOTS, Frontend, send, until},
+};
 
 /// Login and token of a shown configuration.
 fn credentials(page: &str) -> (String, String) {
@@ -28,30 +31,30 @@ async fn ask(frontend: &Frontend, (login, token): &(String, String), method: Met
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_page_shows_a_ready_configuration_once() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
     let visitor = frontend.get("/api/").await.text;
     assert!(visitor.contains("copr_url") && visitor.contains("Log in</a> to get a token"), "{visitor}");
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     browser.log_in("alice", PASSWORD).await;
     assert!(browser.get("/api/").await.text.contains("You have no token yet."));
-    let made = browser.post("/api/", "/api/new/", &[]).await;
+    let made = browser.submit("/api/", "/api/new/", &[]).await;
     let first = credentials(&made.text);
     assert_eq!(ask(&frontend, &first, Method::GET, "/api_3/auth-check").await.ok()["name"], "alice");
     let later = browser.get("/api/").await.text;
     assert!(later.contains("Your token ends") && !later.contains(&first.1), "{later}");
-    let second = credentials(&browser.post("/api/", "/api/new/", &[]).await.text);
+    let second = credentials(&browser.submit("/api/", "/api/new/", &[]).await.text);
     assert_eq!(ask(&frontend, &first, Method::GET, "/api_3/auth-check").await.status, 401);
     assert_eq!(ask(&frontend, &second, Method::GET, "/api_3/auth-check").await.status, 200);
-    assert_eq!(browser.ask(Method::POST, "/api/new/", &[]).await.status, 403, "not without the form");
+    assert_eq!(browser.forge("/api/new/", &[]).await.status, 403, "not without the form");
     frontend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_narrow_token_is_made_on_its_page_and_revoked_there() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     browser.log_in("alice", PASSWORD).await;
     let page = "/user/tokens/";
     for (form, text) in [
@@ -60,11 +63,11 @@ async fn a_narrow_token_is_made_on_its_page_and_revoked_there() {
         (vec![("name", "ci"), ("scope", "read"), ("days", "30"), ("project", "alice/no")], "does not exist"),
         (vec![("name", "ci"), ("scope", "read"), ("days", "9999999")], "A token lives 1 to"),
     ] {
-        let refused = browser.post(page, page, &form).await;
+        let refused = browser.submit(page, page, &form).await;
         assert_eq!(refused.status, 400, "{form:?}");
         assert!(refused.text.contains(text), "{text}: {}", refused.text);
     }
-    let made = browser.post(page, page, &[("name", "dashboard"), ("scope", "read"), ("days", "30")]).await;
+    let made = browser.submit(page, page, &[("name", "dashboard"), ("scope", "read"), ("days", "30")]).await;
     let token = credentials(&made.text);
     assert!(made.text.contains("Your new token “dashboard”"), "{}", made.text);
     assert_eq!(ask(&frontend, &token, Method::GET, "/api_3/auth-check").await.status, 200);
@@ -72,7 +75,7 @@ async fn a_narrow_token_is_made_on_its_page_and_revoked_there() {
     let list = browser.get(page).await.text;
     assert!(list.contains("dashboard") && !list.contains(&token.1), "{list}");
     let id = between(&list, "name=\"token\" value=\"", "\"").to_owned();
-    assert_eq!(browser.post(page, "/user/tokens/revoke/", &[("token", &id)]).await.status, 303);
+    assert_eq!(browser.submit(page, "/user/tokens/revoke/", &[("token", &id)]).await.status, 303);
     assert_eq!(ask(&frontend, &token, Method::GET, "/api_3/auth-check").await.status, 401);
     frontend.close().await;
 }
@@ -95,15 +98,15 @@ async fn used(frontend: &Frontend, seconds_ago: i64) -> UnixTime {
 
 async fn make(browser: &Browser<'_>, name: &str) -> (String, String) {
     let page = "/user/tokens/";
-    let made = browser.post(page, page, &[("name", name), ("scope", "build"), ("days", "30")]).await;
+    let made = browser.submit(page, page, &[("name", name), ("scope", "build"), ("days", "30")]).await;
     credentials(&made.text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_tells_when_it_was_last_used_and_that_is_written_once_an_hour() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     browser.log_in("alice", PASSWORD).await;
     let token = make(&browser, "ci").await;
     let page = browser.get("/user/tokens/").await.text;
@@ -131,15 +134,15 @@ async fn a_token_tells_when_it_was_last_used_and_that_is_written_once_an_hour() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewed_token_has_another_secret_and_a_new_life_and_the_old_one_ends() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let browser = Browser::of(&frontend);
+    let browser = frontend.visitor();
     browser.log_in("alice", PASSWORD).await;
     let old = make(&browser, "ci").await;
     let before = stored(&frontend).await;
     let page = browser.get("/user/tokens/").await.text;
     let id = between(&page, "name=\"token\" value=\"", "\"").to_owned();
-    let renewed = browser.post("/user/tokens/", "/user/tokens/renew/", &[("token", &id)]).await;
+    let renewed = browser.submit("/user/tokens/", "/user/tokens/renew/", &[("token", &id)]).await;
     assert!(renewed.text.contains("Your new token “ci”"), "{}", renewed.text);
     let new = credentials(&renewed.text);
     assert_eq!(ask(&frontend, &old, Method::GET, "/api_3/auth-check").await.status, 401);
@@ -153,20 +156,20 @@ async fn a_renewed_token_has_another_secret_and_a_new_life_and_the_old_one_ends(
     assert_eq!((after.id, &after.name, &after.scope), (before.id, &before.name, &before.scope));
     assert_eq!(after.expires_at.0 - after.created_at.0, 30 * 86_400);
     for other in ["0", "x"] {
-        let refused = browser.post("/user/tokens/", "/user/tokens/renew/", &[("token", other)]).await;
+        let refused = browser.submit("/user/tokens/", "/user/tokens/renew/", &[("token", other)]).await;
         assert_eq!(refused.status, 404, "{other}");
     }
     with_password(&frontend, "bob", false).await;
-    let bob = Browser::of(&frontend);
+    let bob = frontend.visitor();
     bob.log_in("bob", PASSWORD).await;
-    assert_eq!(bob.post("/user/tokens/", "/user/tokens/renew/", &[("token", &id)]).await.status, 404);
+    assert_eq!(bob.submit("/user/tokens/", "/user/tokens/renew/", &[("token", &id)]).await.status, 404);
     assert_eq!(ask(&frontend, &new, Method::GET, "/api_3/auth-check").await.status, 200);
     frontend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_renew_tokens_with_a_name_and_no_others() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     let alice = frontend.member("alice").await;
     let whole = (alice.login.clone(), alice.token.clone());
     let add = frontend.request(Method::POST, "/api_3/tokens").basic_auth(&whole.0, Some(&whole.1));

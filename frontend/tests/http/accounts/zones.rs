@@ -1,6 +1,10 @@
 //! Times in the zone that a user chose, for browsers without scripts.
 
-use super::browser::{Browser, PASSWORD, between, frontend, with_password};
+use super::people::{PASSWORD, with_password};
+use crate::{
+    browser::{Browser, between},
+    support::Frontend,
+};
 
 const ACCOUNT: &str = "/user/account/";
 
@@ -14,16 +18,16 @@ async fn now(browser: &Browser<'_>) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn times_are_told_in_the_zone_of_the_account_and_for_visitors_in_utc() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let alice = Browser::of(&frontend);
+    let alice = frontend.visitor();
     alice.log_in("alice", PASSWORD).await;
     let page = alice.get(ACCOUNT).await.text;
     assert!(page.contains("<option value=\"\">as my browser says</option>") && !page.contains("data-zone"));
     assert!(page.contains("<optgroup label=\"Europe\"><option>Europe/Amsterdam</option>"), "{page}");
     assert!(now(&alice).await.1.ends_with(" UTC"));
 
-    let chosen = alice.post(ACCOUNT, "/user/zone/", &[("zone", "Asia/Kolkata")]).await;
+    let chosen = alice.submit(ACCOUNT, "/user/zone/", &[("zone", "Asia/Kolkata")]).await;
     assert_eq!(chosen.status, 303);
     let page = alice.get(ACCOUNT).await.text;
     assert!(page.contains("Times are told for Asia/Kolkata from now on."), "{page}");
@@ -40,27 +44,27 @@ async fn times_are_told_in_the_zone_of_the_account_and_for_visitors_in_utc() {
         "{visitors}"
     );
 
-    assert_eq!(alice.post(ACCOUNT, "/user/zone/", &[("zone", "")]).await.status, 303);
+    assert_eq!(alice.submit(ACCOUNT, "/user/zone/", &[("zone", "")]).await.status, 303);
     assert!(now(&alice).await.1.ends_with(" UTC"));
     frontend.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_zones_that_there_are_and_only_by_the_form() {
-    let frontend = frontend(|_| {}).await;
+    let frontend = Frontend::start().await;
     with_password(&frontend, "alice", false).await;
-    let alice = Browser::of(&frontend);
-    let visitor = alice.post("/login/", "/user/zone/", &[("zone", "UTC")]).await;
+    let alice = frontend.visitor();
+    let visitor = alice.submit("/login/", "/user/zone/", &[("zone", "UTC")]).await;
     assert_eq!((visitor.status.as_u16(), visitor.header("location").starts_with("/login/")), (302, true));
     alice.log_in("alice", PASSWORD).await;
     for zone in ["Mars/Olympus", "../../etc/passwd", "+01:00"] {
-        let refused = alice.post(ACCOUNT, "/user/zone/", &[("zone", zone)]).await;
+        let refused = alice.submit(ACCOUNT, "/user/zone/", &[("zone", zone)]).await;
         assert_eq!(refused.status, 400, "{zone}");
         assert!(refused.text.contains("There is no time zone"), "{}", refused.text);
     }
     assert_eq!(alice.ask(reqwest::Method::POST, "/user/zone/", &[("zone", "UTC")]).await.status, 403);
     // An older name of a zone is one too.
-    assert_eq!(alice.post(ACCOUNT, "/user/zone/", &[("zone", "europe/berlin")]).await.status, 303);
+    assert_eq!(alice.submit(ACCOUNT, "/user/zone/", &[("zone", "europe/berlin")]).await.status, 303);
     let data = alice.get("/user/info/download/").await.json();
     assert_eq!(data["zone"], "Europe/Berlin");
     frontend.close().await;

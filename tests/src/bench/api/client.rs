@@ -46,9 +46,14 @@ impl Client {
         Ok(milliseconds(started.elapsed()))
     }
 
-    /// How long the answer is, unpacked.
+    /// The answer, unpacked.
+    pub fn text(&self, route: &Route) -> anyhow::Result<String> {
+        self.runtime.block_on(ask(&self.client, &self.url, route))
+    }
+
+    /// How long it is.
     pub fn bytes(&self, route: &Route) -> anyhow::Result<usize> {
-        Ok(self.runtime.block_on(ask(&self.client, &self.url, route))?.len())
+        Ok(self.text(route)?.len())
     }
 
     /// So many at once; returns milliseconds of each.

@@ -36,6 +36,11 @@ pub struct Server {
 
 impl Server {
     pub fn start(kind: &Kind, redis: &Redis) -> anyhow::Result<Self> {
+        Self::start_with(kind, redis, "")
+    }
+
+    /// With further lines of configuration.
+    pub fn start_with(kind: &Kind, redis: &Redis, more: &str) -> anyhow::Result<Self> {
         let folder = place::shared_folder();
         let database = match kind {
             Kind::Sqlite => format!("sqlite://{}/frontend.sqlite", folder.path().display()),
@@ -49,7 +54,7 @@ impl Server {
         fs::write(
             &config,
             format!(
-                "redis = {:?}\ndatabase = {database:?}\ndata_dir = {:?}\nkeygen_secret_file = {secret:?}\n[http]\nlisten = \"127.0.0.1:{port}\"\ntoken_requests_per_minute = 0\naddress_requests_per_minute = 0\n",
+                "redis = {:?}\ndatabase = {database:?}\ndata_dir = {:?}\nkeygen_secret_file = {secret:?}\n{more}[http]\nlisten = \"127.0.0.1:{port}\"\ntoken_requests_per_minute = 0\naddress_requests_per_minute = 0\n",
                 redis.url(),
                 folder.path().join("data"),
             ),
