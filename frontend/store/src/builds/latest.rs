@@ -6,7 +6,10 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text},
 };
 
-use super::{BuildLine, ChrootLine, lines::LineRow};
+use super::{
+    BuildLine, ChrootLine,
+    lines::{LineRow, OwnRow},
+};
 use crate::{
     Conn, StoreError,
     conn::on_either,
@@ -19,8 +22,8 @@ const LATEST: &str = "
     )
     SELECT latest.id, projects.owner, projects.name, latest.dir, latest.package, latest.header, users.name,
         latest.submitted_on, latest.options, CASE WHEN latest.srpm_url IS NULL THEN latest.source END,
-        latest.srpm_url, latest.source_state, latest.source_ended_on, latest.failure,
-        own.chroot, own.state, own.started_on, own.ended_on
+        latest.srpm_url, latest.source_state, latest.source_attempt, latest.source_ended_on, latest.failure,
+        own.chroot, own.state, own.stage, own.attempt, own.started_on, own.ended_on
     FROM latest
     JOIN projects ON projects.id = latest.project_id
     LEFT JOIN users ON users.id = latest.submitter_id
@@ -39,24 +42,25 @@ type LineColumns = (
     Nullable<Text>,
     Nullable<Text>,
     Text,
+    BigInt,
     Nullable<BigInt>,
     Nullable<Text>,
 );
-type ChrootColumns = (Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>);
-type OwnRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
+/// All of them or none.
+type ChrootColumns = Nullable<(Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>, Nullable<BigInt>)>;
 
 /// The five newest of a project; one statement, which the database need not plan anew each time as it would
 /// with a limit that it does not know.
 pub fn latest(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildLine>, StoreError> {
     let statement = Statement::<(LineColumns, ChrootColumns)>::new(LATEST, vec![Value::Number(project.0)]);
-    let rows: Vec<(LineRow, OwnRow)> = on_either!(conn, |c| statement.load(c)?);
+    let rows: Vec<(LineRow, Option<OwnRow>)> = on_either!(conn, |c| statement.load(c)?);
     let mut lines: Vec<BuildLine> = Vec::new();
     for (row, own) in rows {
         if lines.last().is_none_or(|line| line.id.0 != row.id) {
             lines.push(row.try_into()?);
         }
-        if let ((Some(chroot), Some(state), started_on, ended_on), Some(line)) = (own, lines.last_mut()) {
-            line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
+        if let (Some(own), Some(line)) = (own, lines.last_mut()) {
+            line.chroots.push(ChrootLine::try_from(own)?);
         }
     }
     Ok(lines)
