@@ -86,8 +86,11 @@ struct Counts {
     /// A repository that has the packages is one that dnf installs them from.
     good: usize,
     failed: usize,
+    ended: usize,
     /// Whether a builder took one.
     has_begun: bool,
+    /// Whether one that is built has not ended.
+    is_signing: bool,
 }
 
 impl Counts {
@@ -99,11 +102,13 @@ impl Counts {
             signed: count(|chroot| chroot.signed_on.is_some() || is_good(chroot)),
             good: count(is_good),
             failed: count(|chroot| chroot.state == ChrootState::Failed),
+            ended: count(|chroot| chroot.state.is_final()),
+            is_signing: count(|chroot| chroot.state == ChrootState::Running && chroot.built_on.is_some()) > 0,
             has_begun,
         }
     }
 
-    fn all_ended(&self) -> bool {
+    fn all_built(&self) -> bool {
         self.built == self.all
     }
 
@@ -112,14 +117,14 @@ impl Counts {
             _ if self.all == 0 => "",
             done if done == self.all => "ok",
             // What failed before never comes here.
-            done if self.all_ended() && done > 0 && done + self.failed == self.all => "ok",
-            0 if !has_begun || self.all_ended() => "",
+            done if self.all_built() && done > 0 && done + self.failed == self.all => "ok",
+            0 if !has_begun || self.ended == self.all => "",
             _ => "run",
         }
     }
 
     fn building(&self) -> &'static str {
-        if self.all_ended() && self.failed > 0 { "fail" } else { self.mark(self.built, self.has_begun) }
+        if self.all_built() && self.failed > 0 { "fail" } else { self.mark(self.built, self.has_begun) }
     }
 
     fn note(&self, done: usize) -> String {
@@ -161,7 +166,12 @@ fn chroots(shown: &Shown) -> Vec<Step> {
     let is_complete = counts.mark(counts.good, false) == "ok";
     vec![
         named("Building", counts.building(), ("since", started), done),
-        named("Signed", counts.mark(counts.signed, false), ("first", signed), counts.note(counts.signed)),
+        named(
+            "Signed",
+            counts.mark(counts.signed, counts.is_signing),
+            ("first", signed),
+            counts.note(counts.signed),
+        ),
         named(
             "Published",
             counts.mark(counts.good, counts.signed > 0),
@@ -211,7 +221,7 @@ mod tests {
         for (chroots, marks, place) in [
             (vec![], ["", "", "", ""], ""),
             (vec![(Running, none)], ["run", "", "", ""], ""),
-            (vec![(Running, built)], ["ok", "", "", ""], ""),
+            (vec![(Running, built)], ["ok", "run", "", ""], ""),
             (vec![(Running, signed)], ["ok", "ok", "run", ""], ""),
             (vec![(Succeeded, signed)], ["ok", "ok", "ok", "ok"], "everywhere"),
             (vec![(Succeeded, signed), (Running, none)], ["run", "run", "run", "run"], "in 1 of 2 chroots"),
@@ -223,7 +233,7 @@ mod tests {
             let counts = Counts::of(&own.iter().collect::<Vec<_>>(), true);
             let found = [
                 counts.building(),
-                counts.mark(counts.signed, false),
+                counts.mark(counts.signed, counts.is_signing),
                 counts.mark(counts.good, counts.signed > 0),
                 counts.mark(counts.good, false),
             ];

@@ -1,11 +1,11 @@
 -- What builders do, each with how long the newest good build of its kind took, and how long the newest tasks took that
 -- ended. The lists of states are those of the partial indexes.
 SELECT c.chroot AS chroot, p.owner AS owner, p.name AS project, u.name AS submitter, c.started_on AS started_on, (
-        SELECT COALESCE(old.built_on, old.ended_on) - old.started_on
-        FROM builds AS before JOIN build_chroots AS old ON old.build_id = before.id AND old.chroot = c.chroot
-        WHERE before.project_id = b.project_id AND before.package = b.package AND before.dir = b.dir
-            AND old.state = 'succeeded'
-        ORDER BY before.id DESC LIMIT 1
+        SELECT COALESCE(good.built_on, good.ended_on) - good.started_on
+        FROM builds AS earlier JOIN build_chroots AS good ON good.build_id = earlier.id AND good.chroot = c.chroot
+        WHERE earlier.project_id = b.project_id AND earlier.package = b.package AND earlier.dir = b.dir
+            AND earlier.id < b.id AND good.state = 'succeeded'
+        ORDER BY earlier.id DESC LIMIT 1
     ) AS took_s
 FROM build_chroots AS c
 JOIN builds AS b ON b.id = c.build_id
