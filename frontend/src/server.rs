@@ -21,7 +21,7 @@ use crate::{
     App,
     api::{self, ApiError, BodyLimits},
     config::HttpConfig,
-    pages, repofile,
+    pages,
     transport::{self, Requests},
     web::Web,
 };
@@ -86,7 +86,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .wrap(from_fn(api::hold)),
         )
         .service(web::scope("/backend").configure(api::backend_routes))
-        .service(web::scope("/coprs").configure(repofile::routes).configure(pages::project_routes))
+        .service(web::scope("/coprs").configure(pages::coprs_routes))
         .configure(pages::routes);
 }
 

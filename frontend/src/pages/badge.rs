@@ -7,9 +7,8 @@ use actix_web::{
 };
 use coppice_model::{BuildId, state::BuildState};
 use coppice_store::{Conn, StoreError, builds, packages, projects};
-use serde::Deserialize;
 
-use super::PageError;
+use super::{PageError, frame::ProjectPath};
 use crate::App;
 
 type Answer = Result<HttpResponse, PageError>;
@@ -59,28 +58,11 @@ fn answer(badge: &Badge, format: &str) -> HttpResponse {
         .body(content)
 }
 
-#[derive(Debug, Deserialize)]
-pub struct PackageBadge {
-    owner: String,
-    project: String,
-    package: String,
-    format: String,
-}
-
-pub async fn of_package(app: Data<App>, path: Path<PackageBadge>) -> Answer {
-    newest(&app, path.into_inner()).await
-}
-
-pub async fn of_group_package(app: Data<App>, path: Path<PackageBadge>) -> Answer {
-    let mut path = path.into_inner();
-    path.owner.insert(0, '@');
-    newest(&app, path).await
-}
-
 /// Copr: a package that nobody knows has a picture too.
-async fn newest(app: &App, path: PackageBadge) -> Answer {
-    let PackageBadge { owner, project, package, format } = path;
-    let badge = app.store.read(move |conn| find(conn, &owner, &project, &package)).await?;
+pub async fn of_package(app: Data<App>, path: ProjectPath) -> Answer {
+    let format = path.rest("format").to_owned();
+    let badge =
+        app.store.read(move |conn| find(conn, &path.owner, &path.project, path.rest("package"))).await?;
     Ok(answer(&badge, &format))
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig},
+    web::{Data, ServiceConfig, resource},
 };
 use coppice_model::BuildId;
 use coppice_store::{BuildLine, Conn, builds};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     Page, PageError,
     build::package,
-    frame::{Fields, Posted, ProjectHead, ProjectPath, both, see_other},
+    frame::{Fields, Posted, ProjectHead, ProjectPath, see_other},
     new_build::{Ground, read_with},
     project_url,
     words::build_line_word,
@@ -27,10 +27,9 @@ type Answer = Result<HttpResponse, PageError>;
 /// More are not looked at on one page.
 const MOST: usize = 1_000;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/cancel_builds", |r| r.post(cancel));
-    both(config, "/delete_builds", |r| r.post(delete));
+    config.service(resource("/cancel_builds").post(cancel)).service(resource("/delete_builds").post(delete));
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

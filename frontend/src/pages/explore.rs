@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     PageError, Viewer,
-    frame::{self, ProjectHead, ProjectPath, both},
+    frame::{self, ProjectHead, ProjectPath},
     project,
     rows::{ProjectRow, counted},
     search::project_rows,
@@ -27,9 +27,9 @@ const PER_PAGE: i64 = 50;
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/forks", |resource| resource.get(forks));
+    config.service(web::resource("/forks").get(forks));
 }
 
 pub fn site_routes(config: &mut ServiceConfig) {

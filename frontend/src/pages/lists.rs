@@ -5,7 +5,7 @@ mod packages;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig},
+    web::{Data, ServiceConfig, resource},
 };
 use coppice_model::{BuildId, state::BuildState};
 use coppice_store::{BuildFilter, BuildLine, Conn, Page, Project, ProjectDir, builds, project_dirs};
@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 use super::{
     PageError, Viewer,
-    frame::{self, ProjectHead, ProjectPath, both},
+    frame::{self, ProjectHead, ProjectPath},
     project,
     rows::BuildRow,
 };
@@ -26,9 +26,9 @@ const MOST_WORDS: usize = 6;
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/builds", |resource| resource.get(show));
+    config.service(resource("/builds").get(show));
     packages::routes(config);
     package::routes(config);
 }

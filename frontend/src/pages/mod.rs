@@ -37,12 +37,12 @@ use actix_web::{
 
 pub use accounts::ticket_login;
 pub use error::{PageError, dress, not_found};
-pub use frame::{Page, Viewer, session_secret};
+pub use frame::{Page, ProjectPath, Viewer, session_secret};
 pub use stats::{Kept, Statistics};
 pub use templates::{TemplateError, Templates, mark};
 pub use words::{build_word, chroot_word, source_word};
 
-use crate::web::Web;
+use crate::{repofile, web::Web};
 
 /// Outside `/coprs`.
 pub fn routes(config: &mut ServiceConfig) {
@@ -65,37 +65,43 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 /// Below `/coprs`. Groups come as `/g/name` or `/@name`.
-pub fn project_routes(config: &mut ServiceConfig) {
-    accounts::routes(config);
+pub fn coprs_routes(config: &mut ServiceConfig) {
     home::routes(config);
     search::routes(config);
+    settings::owner_routes(config);
+    config
+        .service(web::resource("/build/{id:\\d+}").get(build::redirect))
+        .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build));
+    // After what has a name of its own: a project may be called by a number.
+    owner::routes(config);
+    for project in frame::PROJECTS {
+        // A scope of its own, so that an address is compared with all these pages only when it names a project, and the
+        // names are read from it once.
+        config.service(web::scope(project).configure(project_routes));
+    }
+}
+
+/// Below a project.
+fn project_routes(config: &mut ServiceConfig) {
+    repofile::routes(config);
+    project::routes(config);
     // Before the page of a single package: `add` and `new` are no packages.
     new_build::routes(config);
     package_forms::routes(config);
+    lists::routes(config);
     log::routes(config);
-    settings::routes(config);
-    bulk::routes(config);
     build::routes(config);
+    bulk::routes(config);
+    monitor::routes(config);
+    explore::routes(config);
+    settings::routes(config);
+    accounts::routes(config);
     config
-        .service(web::resource("/build/{id:\\d+}").get(build::redirect))
-        .service(web::resource("/build/{id}/status_image.{format:png|svg}").get(badge::of_build))
         .service(
-            web::resource("/g/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
-                .get(badge::of_group_package),
-        )
-        .service(
-            web::resource("/{owner}/{project}/package/{package}/status_image/last_build.{format:png|svg}")
+            web::resource("/package/{package}/status_image/last_build.{format:png|svg}")
                 .get(badge::of_package),
         )
-        .service(web::resource("/g/{owner}/{project}/snapshots/{chroot}").get(snapshots::group_page))
-        .service(web::resource("/{owner}/{project}/snapshots/{chroot}").get(snapshots::page));
-    // After what has a name of its own, and before the pages of projects of people: a project of a group may be called
-    // as one of those pages.
-    owner::routes(config);
-    project::routes(config);
-    explore::routes(config);
-    lists::routes(config);
-    monitor::routes(config);
+        .service(web::resource("/snapshots/{chroot}").get(snapshots::page));
 }
 
 /// Uploaded sources, for distgit and builders.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig},
+    web::{Data, ServiceConfig, resource},
 };
 use coppice_model::{BuildId, ChrootName, DirName, state::ChrootState};
 use coppice_store::{Conn, builds, builds::Cell, projects};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     PageError, Viewer,
-    frame::{self, ProjectHead, ProjectPath, both},
+    frame::{self, ProjectHead, ProjectPath},
     lists::query,
     project::{missing, readable},
     words::task_word,
@@ -26,11 +26,12 @@ const CELL_BYTES: usize = 66;
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/monitor", |resource| resource.get(simple));
-    both(config, "/monitor/simple", |resource| resource.get(simple));
-    both(config, "/monitor/detailed", |resource| resource.get(detailed));
+    config
+        .service(resource("/monitor").get(simple))
+        .service(resource("/monitor/simple").get(simple))
+        .service(resource("/monitor/detailed").get(detailed));
 }
 
 async fn simple(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPath, query: Query) -> Answer {

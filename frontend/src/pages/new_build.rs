@@ -6,7 +6,7 @@ mod kind;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig},
+    web::{Data, ServiceConfig, resource},
 };
 use coppice_model::BuildId;
 use coppice_store::BuildView;
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     Page, PageError, Viewer,
-    frame::{Fields, Form, Posted, ProjectHead, ProjectPath, both, see_other},
+    frame::{Fields, Form, Posted, ProjectHead, ProjectPath, see_other},
     project_url,
 };
 use crate::{
@@ -30,13 +30,14 @@ pub(super) use kind::Kind;
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
     let kinds = "{kind:upload|scm|distgit|pypi|rubygems|custom}";
-    both(config, "/add_build", |r| r.get(form));
-    both(config, &format!("/add_build_{kinds}"), |r| r.get(form));
-    both(config, "/new_build", |r| r.post(submit));
-    both(config, &format!("/new_build_{kinds}"), |r| r.post(submit));
+    config
+        .service(resource("/add_build").get(form))
+        .service(resource(format!("/add_build_{kinds}")).get(form))
+        .service(resource("/new_build").post(submit))
+        .service(resource(format!("/new_build_{kinds}")).post(submit));
 }
 
 /// What an address may fill in: the links "build after this one" and "build with this one" of other pages.

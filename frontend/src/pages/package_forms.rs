@@ -7,14 +7,14 @@ mod rebuild_all;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig},
+    web::{Data, ServiceConfig, resource},
 };
 use coppice_store::Package;
 use serde::Serialize;
 
 use super::{
     Page, PageError, Viewer,
-    frame::{Form, Posted, ProjectHead, ProjectPath, both, see_other},
+    frame::{Form, Posted, ProjectHead, ProjectPath, see_other},
     new_build::{Ground, Kind, SourceChoices, read_with},
 };
 use crate::{
@@ -25,17 +25,18 @@ use crate::{
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
     let kind = "{kind:scm|distgit|pypi|rubygems|custom}";
-    both(config, "/package/add", |r| r.get(add_form));
-    both(config, &format!("/package/add/{kind}"), |r| r.get(add_form));
-    both(config, &format!("/package/new/{kind}"), |r| r.post(add));
-    both(config, "/package/{package}/edit", |r| r.get(edit_form).post(edit));
-    both(config, &format!("/package/{{package}}/edit/{kind}"), |r| r.get(edit_form).post(edit));
-    both(config, "/package/{package}/rebuild", |r| r.get(rebuild::form).post(rebuild::submit));
-    both(config, "/package/{id:\\d+}/delete", |r| r.post(delete::delete));
-    both(config, "/packages/rebuild-all", |r| r.get(rebuild_all::form).post(rebuild_all::submit));
+    config
+        .service(resource("/package/add").get(add_form))
+        .service(resource(format!("/package/add/{kind}")).get(add_form))
+        .service(resource(format!("/package/new/{kind}")).post(add))
+        .service(resource("/package/{package}/edit").get(edit_form).post(edit))
+        .service(resource(format!("/package/{{package}}/edit/{kind}")).get(edit_form).post(edit))
+        .service(resource("/package/{package}/rebuild").get(rebuild::form).post(rebuild::submit))
+        .service(resource("/package/{id:\\d+}/delete").post(delete::delete))
+        .service(resource("/packages/rebuild-all").get(rebuild_all::form).post(rebuild_all::submit));
 }
 
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ mod releases;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, ServiceConfig},
+    web::{Data, ServiceConfig, resource},
 };
 use coppice_model::{ChrootName, DirName, ProjectRef, UnixTime, state::ActionState};
 use coppice_store::{
@@ -23,7 +23,7 @@ use self::{
 };
 use super::{
     PageError, Viewer,
-    frame::{self, ProjectHead, ProjectPath, both},
+    frame::{self, ProjectHead, ProjectPath},
     markdown, project_url,
     rows::BuildRow,
 };
@@ -36,9 +36,9 @@ pub use self::releases::readable;
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "", |resource| resource.get(overview));
+    config.service(resource("").get(overview));
 }
 
 /// What a page of a project is made of; gives the viewer back. The head needs no statement for visitors.

@@ -1,9 +1,6 @@
 //! The publishes of one repository: what was there when, who signed it, and how to stay with it.
 
-use actix_web::{
-    HttpResponse,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, web::Data};
 use coppice_model::{
     DirName, ProjectRef,
     signing::{KeyRole, RingKey},
@@ -12,35 +9,14 @@ use coppice_model::{
 use coppice_store::{ProjectChroot, project_chroots, projects};
 use serde::Serialize;
 
-use super::{Page, PageError, Viewer, project_url};
+use super::{Page, PageError, Viewer, frame::ProjectPath, project_url};
 use crate::{App, calendar, web::Web};
 
 type Answer = Result<HttpResponse, PageError>;
 
-pub async fn page(
-    app: Data<App>,
-    web: Data<Web>,
-    viewer: Viewer,
-    path: Path<(String, String, String)>,
-) -> Answer {
-    show(&app, (&web, &viewer), path.into_inner()).await
-}
-
-pub async fn group_page(
-    app: Data<App>,
-    web: Data<Web>,
-    viewer: Viewer,
-    path: Path<(String, String, String)>,
-) -> Answer {
-    let (group, name, chroot) = path.into_inner();
-    show(&app, (&web, &viewer), (format!("@{group}"), name, chroot)).await
-}
-
-async fn show(
-    app: &App,
-    (web, viewer): (&Web, &Viewer),
-    (owner, name, chroot): (String, String, String),
-) -> Answer {
+pub async fn page(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPath) -> Answer {
+    let chroot = path.rest("chroot").to_owned();
+    let ProjectPath { owner, project: name, .. } = path;
     let read = app.store.read(move |conn| {
         let missing = || PageError::NotFound(format!("Project {owner}/{name} has no chroot {chroot}."));
         let project = projects::find(conn, &owner, &name)?.ok_or_else(missing)?;
@@ -52,11 +28,11 @@ async fn show(
     let list = web.peers.snapshots(&project.owner, &dir, chroot.name()).await?;
     let ring = web.peers.keys(&project).await?;
     let keys: Vec<KeyRow> = ring.iter().flat_map(|ring| &ring.keys).map(KeyRow::from).collect();
-    let repository = Repository::new(&project, &chroot, web);
+    let repository = Repository::new(&project, &chroot, &web);
     let (current, entries) = list.map_or((0, Vec::new()), |list| (list.current, list.snapshots));
     let row = |entry: &SnapshotEntry| Row::new(entry, current, &repository);
     let snapshots = entries.iter().rev().map(row).collect();
-    Page::new(web, viewer).html(
+    Page::new(&web, &viewer).html(
         "snapshots.html",
         &SnapshotPage { snapshots, keys, repository, public_url: web.public_url.clone() },
     )

@@ -18,46 +18,22 @@ use super::{
 use crate::{
     App,
     api::{ApiError, Query},
-    pages::PageError,
+    pages::{PageError, ProjectPath},
     web::Web,
 };
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`. The name of the file is the client's choice.
+/// Below a directory of a project. The name of the file is the client's choice.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/g/{owner}/{dir}/repo/{name_release}").get(of_group))
-        .service(web::resource("/g/{owner}/{dir}/repo/{name_release}/{file}").get(of_group_named))
-        .service(web::resource("/{owner}/{dir}/repo/{name_release}").get(of_owner))
-        .service(web::resource("/{owner}/{dir}/repo/{name_release}/{file}").get(of_owner_named));
+        .service(web::resource("/repo/{name_release}").get(file))
+        .service(web::resource("/repo/{name_release}/{file}").get(file));
 }
 
-type Three = Path<(String, String, String)>;
-type Four = Path<(String, String, String, String)>;
-
-async fn of_group(app: Data<App>, web: Data<Web>, path: Three, query: Query) -> Answer {
-    let (group, dir, name_release) = path.into_inner();
-    file(&app, &web, [format!("@{group}"), dir, name_release], &query).await
-}
-
-async fn of_group_named(app: Data<App>, web: Data<Web>, path: Four, query: Query) -> Answer {
-    let (group, dir, name_release, _) = path.into_inner();
-    file(&app, &web, [format!("@{group}"), dir, name_release], &query).await
-}
-
-async fn of_owner(app: Data<App>, web: Data<Web>, path: Three, query: Query) -> Answer {
-    let (owner, dir, name_release) = path.into_inner();
-    file(&app, &web, [owner, dir, name_release], &query).await
-}
-
-async fn of_owner_named(app: Data<App>, web: Data<Web>, path: Four, query: Query) -> Answer {
-    let (owner, dir, name_release, _) = path.into_inner();
-    file(&app, &web, [owner, dir, name_release], &query).await
-}
-
-async fn file(app: &App, web: &Web, asked: [String; 3], query: &Query) -> Answer {
-    let [owner, dir, name_release] = asked;
+async fn file(app: Data<App>, web: Data<Web>, path: ProjectPath, query: Query) -> Answer {
+    let name_release = path.rest("name_release").to_owned();
+    let ProjectPath { owner, project: dir, .. } = path;
     let missing = PageError::NotFound(format!("Project {owner}/{dir} does not exist."));
     let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };
     let (wanted, now) = (dir.clone(), app.clock.now());
@@ -67,7 +43,7 @@ async fn file(app: &App, web: &Web, asked: [String; 3], query: &Query) -> Answer
     let Some(mut sections) = sections(&web.site, &published, wanted) else {
         return Err(no_chroot(&published, &name_release));
     };
-    reading(query)?.apply(&mut sections);
+    reading(&query)?.apply(&mut sections);
     let name = format!("filename={}-{dir}.repo", published.project.owner);
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
@@ -92,7 +68,11 @@ fn no_chroot(published: &Published, name_release: &str) -> PageError {
 }
 
 /// The whole project, whatever release the client believes to be.
-pub async fn rpmrepo(app: Data<App>, web: Data<Web>, path: Three) -> Result<HttpResponse, ApiError> {
+pub async fn rpmrepo(
+    app: Data<App>,
+    web: Data<Web>,
+    path: Path<(String, String, String)>,
+) -> Result<HttpResponse, ApiError> {
     let (owner, dir, _) = path.into_inner();
     let missing = ApiError::NotFound(format!("{owner}/{dir} copr doesn't exist"));
     let Ok(dir) = dir.parse::<DirName>() else { return Err(missing) };

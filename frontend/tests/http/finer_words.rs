@@ -50,7 +50,7 @@ async fn lists_tell_publishing_and_retrying_from_running_and_pending() {
         chroot,
     ] {
         let told = frontend.get(&path).await.text;
-        assert!(told.contains("\"running\"") && !told.contains("publishing"), "{path}: {told}");
+        assert!(told.contains("\"running\"") && !told.contains("\"state\":\"publishing\""), "{path}: {told}");
     }
     frontend.close().await;
     others.close().await;

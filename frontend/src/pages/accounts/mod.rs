@@ -22,7 +22,7 @@ use coppice_store::User;
 
 use super::{
     PageError, Viewer,
-    frame::{both, keep_session, see_other},
+    frame::{keep_session, see_other},
 };
 use crate::{App, ops, web::Web};
 
@@ -61,9 +61,9 @@ pub fn site_routes(config: &mut ServiceConfig) {
         .service(web::resource("/admin/invitations/withdraw").post(invitations::withdraw));
 }
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/integrations/publishers", |at| at.get(publishers::page).post(publishers::change));
+    config.service(web::resource("/integrations/publishers").get(publishers::page).post(publishers::change));
 }
 
 /// Only addresses of our own, so that nobody is led elsewhere by a link to our login.

@@ -13,30 +13,29 @@ mod waiting;
 use actix_web::{
     HttpResponse,
     http::header::LOCATION,
-    web::{Data, Path, ServiceConfig, get, post},
+    web::{Data, Path, ServiceConfig, get, post, resource},
 };
 use coppice_model::BuildId;
 use coppice_store::{BuildLine, BuildSource, BuildView, Conn, builds};
 
-use super::{
-    Page, PageError, Viewer,
-    frame::{ProjectPath, both},
-    project_url,
-};
+use super::{Page, PageError, Viewer, frame::ProjectPath, project_url};
 use crate::{App, web::Web};
 
 type Answer = Result<HttpResponse, PageError>;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/build/{id:\\d+}", |resource| resource.route(get().to(page)));
-    both(config, "/build/{id:\\d+}/compare/{chroot}", |resource| resource.route(get().to(compare::page)));
-    both(config, "/cancel_build/{id:\\d+}", |resource| resource.route(post().to(actions::cancel)));
-    both(config, "/delete_build/{id:\\d+}", |resource| resource.route(post().to(actions::delete)));
-    both(config, "/repeat_build/{id:\\d+}", |resource| resource.route(get().to(actions::ask)));
-    both(config, "/new_build_rebuild/{id:\\d+}", |resource| {
-        resource.route(get().to(actions::ask)).route(post().to(actions::resubmit))
-    });
+    config
+        .service(resource("/build/{id:\\d+}").route(get().to(page)))
+        .service(resource("/build/{id:\\d+}/compare/{chroot}").route(get().to(compare::page)))
+        .service(resource("/cancel_build/{id:\\d+}").route(post().to(actions::cancel)))
+        .service(resource("/delete_build/{id:\\d+}").route(post().to(actions::delete)))
+        .service(resource("/repeat_build/{id:\\d+}").route(get().to(actions::ask)))
+        .service(
+            resource("/new_build_rebuild/{id:\\d+}")
+                .route(get().to(actions::ask))
+                .route(post().to(actions::resubmit)),
+        );
 }
 
 fn find(conn: &mut Conn, raw: &str) -> Result<BuildView, PageError> {

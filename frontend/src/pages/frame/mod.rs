@@ -12,6 +12,6 @@ pub use form::Form;
 pub use head::ProjectHead;
 pub use moment::Moment;
 pub use page::{Page, see_other};
-pub use path::{ProjectPath, both};
+pub use path::{PROJECTS, ProjectPath};
 pub use posted::{Fields, Posted};
 pub use viewer::{Viewer, cookie, forget_session, keep_session, read_cookie, session_secret, set_cookie};

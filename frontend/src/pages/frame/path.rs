@@ -6,23 +6,14 @@ use std::{
     future::{Ready, ready},
 };
 
-use actix_web::{
-    FromRequest, HttpRequest, Resource,
-    dev::Payload,
-    web::{self, ServiceConfig},
-};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use serde::{Deserialize, Deserializer, de::Visitor};
 
 use crate::pages::PageError;
 
-/// Everything but `g`, which is no owner: a project of a group may be called as a page is.
-const OWNER: &str = "{owner:[^/][^/]+|[^/g]}";
-
-/// Registers one page below a project for people and for groups. `rest` begins with a slash or is empty.
-pub fn both(config: &mut ServiceConfig, rest: &str, resource: impl Fn(Resource) -> Resource) {
-    config.service(resource(web::resource(format!("/g/{{group}}/{{project}}{rest}"))));
-    config.service(resource(web::resource(format!("/{OWNER}/{{project}}{rest}"))));
-}
+/// What every page of a project begins with, for groups and for people. `g` is no owner: a project of a group may be
+/// called as a page is.
+pub const PROJECTS: [&str; 2] = ["/g/{group}/{project}", "/{owner:[^/][^/]+|[^/g]}/{project}"];
 
 /// Which project an address names, in either form.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! One package: where it comes from, how it is built, what became of its builds.
 
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig, resource};
 use coppice_model::source_method::SourceMethod;
 use coppice_store::{BuildFilter, BuildLine, BuildSource, Conn, Package, Page, Project, builds, packages};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::{
     App,
     pages::{
         PageError, Viewer,
-        frame::{self, ProjectHead, ProjectPath, both},
+        frame::{self, ProjectHead, ProjectPath},
         markdown::{followable, without_directions},
         project,
         rows::BuildRow,
@@ -22,7 +22,7 @@ use crate::{
 const LATEST: i64 = 25;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/package/{package}", |resource| resource.get(show));
+    config.service(resource("/package/{package}").get(show));
 }
 
 #[derive(Debug, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig, resource};
 use coppice_model::{BuildId, UnixTime};
 use coppice_store::{BuildLine, Conn, Package, Project, builds, packages, packages::PackageFilter};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     api::Query,
     pages::{
         PageError, Viewer,
-        frame::{self, ProjectHead, ProjectPath, both},
+        frame::{self, ProjectHead, ProjectPath},
         project,
         rows::BuildRow,
     },
@@ -23,7 +23,7 @@ use crate::{
 const PER_PAGE: usize = 100;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/packages", |resource| resource.get(show));
+    config.service(resource("/packages").get(show));
 }
 
 #[derive(Debug, Serialize)]

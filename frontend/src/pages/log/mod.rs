@@ -10,16 +10,13 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpResponse,
-    web::{Data, Query, ServiceConfig, get},
+    web::{Data, Query, ServiceConfig, get, resource},
 };
 use serde::{Deserialize, Deserializer, de::IntoDeserializer};
 
 pub use load::{LogOf, Wish};
 
-use super::{
-    Page, PageError, Viewer,
-    frame::{ProjectPath, both},
-};
+use super::{Page, PageError, Viewer, frame::ProjectPath};
 use crate::{
     App,
     logs::{LogError, LogFile, Overview, Spool},
@@ -32,10 +29,11 @@ type Answer = Result<HttpResponse, PageError>;
 const MOST_FOUND: usize = 500;
 const MOST_WORDS: usize = 200;
 
-/// Below `/coprs`.
+/// Below a project.
 pub fn routes(config: &mut ServiceConfig) {
-    both(config, "/build/{id:\\d+}/log/{task}/events", |resource| resource.route(get().to(events::events)));
-    both(config, "/build/{id:\\d+}/log/{task}", |resource| resource.route(get().to(page)));
+    config
+        .service(resource("/build/{id:\\d+}/log/{task}/events").route(get().to(events::events)))
+        .service(resource("/build/{id:\\d+}/log/{task}").route(get().to(page)));
 }
 
 /// What stands behind the question mark. What cannot be read is as if it were not there.

@@ -3,7 +3,7 @@
 use actix_web::{
     HttpResponse,
     http::header::LOCATION,
-    web::{ServiceConfig, get, post},
+    web::{ServiceConfig, get, post, resource},
 };
 use coppice_store::{ChrootSettings, Conn, ProjectChroot};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::{
     ops::{self, NewComps, find_project_chroot},
     pages::{
         PageError,
-        frame::{Fields, Form, both},
+        frame::{Fields, Form},
     },
     uploads::Upload,
 };
@@ -33,9 +33,10 @@ const NAMES: [(&str, &str); 3] = [
 ];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/edit_chroot/{chroot}", |r| r.route(get().to(show)));
-    both(config, "/update_chroot/{chroot}", |r| r.route(post().to(update)));
-    both(config, "/chroot/{chroot}/comps", |r| r.route(get().to(comps)));
+    config
+        .service(resource("/edit_chroot/{chroot}").route(get().to(show)))
+        .service(resource("/update_chroot/{chroot}").route(post().to(update)))
+        .service(resource("/chroot/{chroot}/comps").route(get().to(comps)));
 }
 
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! The end of a project: what goes with it is said first.
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use coppice_store::{Conn, projects, projects::Extent};
 use serde::Serialize;
 
@@ -10,16 +10,13 @@ use super::{
 };
 use crate::{
     ops::{self, OpError, Problem},
-    pages::{
-        PageError,
-        frame::{Form, both},
-    },
+    pages::{PageError, frame::Form},
 };
 
 const PAGE: &str = "settings/delete.html";
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/delete", |r| r.route(get().to(show)).route(post().to(delete)));
+    config.service(resource("/delete").route(get().to(show)).route(post().to(delete)));
 }
 
 #[derive(Debug, Serialize)]

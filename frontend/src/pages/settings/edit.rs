@@ -20,7 +20,7 @@ use crate::{
     ops::{self, Problem},
     pages::{
         PageError,
-        frame::{Fields, Form, both},
+        frame::{Fields, Form},
         project_url,
     },
 };
@@ -28,10 +28,14 @@ use crate::{
 const PAGE: &str = "settings/edit.html";
 const DAY_S: i64 = 86_400;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn id_routes(config: &mut ServiceConfig) {
     config.service(resource("/id/{id:\\d+}/createrepo").post(regenerate));
-    both(config, "/edit", |r| r.route(get().to(show)));
-    both(config, "/update", |r| r.route(post().to(update)));
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/edit").route(get().to(show)))
+        .service(resource("/update").route(post().to(update)));
 }
 
 #[derive(Debug, Serialize)]

@@ -17,7 +17,7 @@ use crate::{
     ops::{self, Caller, Context, EndWish, OpError, find_project},
     pages::{
         PageError,
-        frame::{Fields, Moment, both},
+        frame::{Fields, Moment},
         project_url,
     },
 };
@@ -27,7 +27,7 @@ const OF_USER: &str = "settings/ending_of_user.html";
 const ALL: &str = "all";
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/repositories", |r| r.route(get().to(show)).route(post().to(decide)));
+    config.service(resource("/repositories").route(get().to(show)).route(post().to(decide)));
 }
 
 pub(super) fn site_routes(config: &mut ServiceConfig) {

@@ -1,6 +1,6 @@
 //! A copy of a project under the viewer's own name or one of his groups'.
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use coppice_store::{Conn, groups};
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::{
     ops::{Caller, Problem},
     pages::{
         PageError,
-        frame::{Fields, Form, both},
+        frame::{Fields, Form},
         project_url,
     },
 };
@@ -22,7 +22,7 @@ use crate::{
 const PAGE: &str = "settings/fork.html";
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/fork", |r| r.route(get().to(show)).route(post().to(fork)));
+    config.service(resource("/fork").route(get().to(show)).route(post().to(fork)));
 }
 
 #[derive(Debug, Serialize)]

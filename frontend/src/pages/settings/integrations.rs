@@ -1,6 +1,6 @@
 //! Addresses for forges, and what they told lately.
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use coppice_model::UnixTime;
 use coppice_store::{Conn, WebhookDelivery, webhook_deliveries, webhook_secrets};
 use serde::Serialize;
@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     ops,
-    pages::{
-        PageError,
-        frame::{Moment, both},
-    },
+    pages::{PageError, frame::Moment},
 };
 
 const PAGE: &str = "settings/integrations.html";
@@ -23,8 +20,9 @@ const PAGE: &str = "settings/integrations.html";
 const MOST_DELIVERIES: i64 = 100;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/integrations", |r| r.route(get().to(show)));
-    both(config, "/integrations/update", |r| r.route(post().to(renew)));
+    config
+        .service(resource("/integrations").route(get().to(show)))
+        .service(resource("/integrations/update").route(post().to(renew)));
 }
 
 #[derive(Debug, Serialize)]

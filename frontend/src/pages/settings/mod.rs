@@ -21,8 +21,13 @@ use super::PageError;
 type Answer = Result<HttpResponse, PageError>;
 
 /// Below `/coprs`; before the pages of owners and projects, whose addresses hold any name.
-pub fn routes(config: &mut ServiceConfig) {
+pub fn owner_routes(config: &mut ServiceConfig) {
     new::routes(config);
+    edit::id_routes(config);
+}
+
+/// Below a project.
+pub fn routes(config: &mut ServiceConfig) {
     edit::routes(config);
     chroot::routes(config);
     permissions::routes(config);

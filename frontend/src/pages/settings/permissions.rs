@@ -1,6 +1,6 @@
 //! Who may build in a project and who may change it: asked for here, and decided here.
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use coppice_model::permission::{PermissionState, Role};
 use coppice_store::{Conn, Roles, permissions};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::{
     ops::{self, OpError, Problem},
     pages::{
         PageError,
-        frame::{Fields, Form, both},
+        frame::{Fields, Form},
     },
 };
 
@@ -21,9 +21,10 @@ const PAGE: &str = "settings/permissions.html";
 const ROLES: [Role; 2] = [Role::Builder, Role::Admin];
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/permissions", |r| r.route(get().to(show)));
-    both(config, "/permissions_applier_change", |r| r.route(post().to(ask)));
-    both(config, "/update_permissions", |r| r.route(post().to(decide)));
+    config
+        .service(resource("/permissions").route(get().to(show)))
+        .service(resource("/permissions_applier_change").route(post().to(ask)))
+        .service(resource("/update_permissions").route(post().to(decide)));
 }
 
 #[derive(Debug, Serialize)]

@@ -1,6 +1,6 @@
 //! A report of a project, for the operators to decide.
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use serde::Serialize;
 
 use super::{
@@ -9,17 +9,15 @@ use super::{
 };
 use crate::{
     ops,
-    pages::{
-        PageError,
-        frame::{Form, both},
-    },
+    pages::{PageError, frame::Form},
 };
 
 const PAGE: &str = "settings/report_abuse.html";
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    both(config, "/report-abuse", |r| r.route(get().to(show)));
-    both(config, "/legal_flag", |r| r.route(post().to(report)));
+    config
+        .service(resource("/report-abuse").route(get().to(show)))
+        .service(resource("/legal_flag").route(post().to(report)));
 }
 
 #[derive(Debug, Serialize)]

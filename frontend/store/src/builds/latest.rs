@@ -6,10 +6,7 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text},
 };
 
-use super::{
-    BuildLine, ChrootLine,
-    lines::{LineRow, OwnRow},
-};
+use super::{BuildLine, lines::folded};
 use crate::{
     Conn, StoreError,
     conn::on_either,
@@ -53,15 +50,5 @@ type ChrootColumns = Nullable<(Text, Text, Nullable<Text>, BigInt, Nullable<BigI
 /// with a limit that it does not know.
 pub fn latest(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildLine>, StoreError> {
     let statement = Statement::<(LineColumns, ChrootColumns)>::new(LATEST, vec![Value::Number(project.0)]);
-    let rows: Vec<(LineRow, Option<OwnRow>)> = on_either!(conn, |c| statement.load(c)?);
-    let mut lines: Vec<BuildLine> = Vec::new();
-    for (row, own) in rows {
-        if lines.last().is_none_or(|line| line.id.0 != row.id) {
-            lines.push(row.try_into()?);
-        }
-        if let (Some(own), Some(line)) = (own, lines.last_mut()) {
-            line.chroots.push(ChrootLine::try_from(own)?);
-        }
-    }
-    Ok(lines)
+    folded(on_either!(conn, |c| statement.load(c)?))
 }

@@ -141,7 +141,7 @@ pub struct BuildFilter {
 
 #[derive(Queryable)]
 pub(super) struct LineRow {
-    pub(super) id: i64,
+    id: i64,
     project: (String, String),
     dir: String,
     package: Option<String>,
@@ -227,10 +227,16 @@ impl TryFrom<OwnRow> for ChrootLine {
     }
 }
 
-/// What all lists select.
-macro_rules! lines {
+macro_rules! tables {
     () => {
-        builds::table.inner_join(projects::table).left_join(users::table).select((
+        builds::table.inner_join(projects::table).left_join(users::table)
+    };
+}
+
+/// What all lists select.
+macro_rules! columns {
+    () => {
+        (
             builds::id,
             (projects::owner, projects::name),
             builds::dir,
@@ -245,7 +251,7 @@ macro_rules! lines {
             builds::source_attempt,
             builds::source_ended_on,
             builds::failure,
-        ))
+        )
     };
 }
 
@@ -311,7 +317,7 @@ macro_rules! filtered {
 /// Newest first; two statements.
 pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<BuildLine>, StoreError> {
     let rows = on_either!(conn, |c| {
-        let mut query = lines!().into_boxed();
+        let mut query = tables!().select(columns!()).into_boxed();
         filtered!(query, filter);
         query = match filter.after {
             Some(_) => query.order(builds::id.asc()),
@@ -326,12 +332,37 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<Bui
     Ok(lines)
 }
 
-/// Several by id, ascending; two statements. Unknown ids are left out.
+/// Several by id, ascending; one statement. Unknown ids are left out.
 pub fn list_lines_by_id(conn: &mut Conn, ids: &[BuildId]) -> Result<Vec<BuildLine>, StoreError> {
     let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let query = lines!().filter(builds::id.eq_any(raw)).order(builds::id);
-    let rows = on_either!(conn, |c| query.load::<LineRow>(c)?);
-    with_chroots(conn, rows)
+    let of_chroots = (
+        chroots::chroot,
+        chroots::state,
+        chroots::stage,
+        chroots::attempt,
+        chroots::started_on,
+        chroots::ended_on,
+    );
+    let query = tables!()
+        .left_join(chroots::table)
+        .filter(builds::id.eq_any(raw))
+        .order((builds::id, chroots::id))
+        .select((columns!(), of_chroots.nullable()));
+    folded(on_either!(conn, |c| query.load(c)?))
+}
+
+/// Of rows in which every build stands once for each of its chroots, one after the other, or once without any.
+pub(super) fn folded(rows: Vec<(LineRow, Option<OwnRow>)>) -> Result<Vec<BuildLine>, StoreError> {
+    let mut lines: Vec<BuildLine> = Vec::new();
+    for (row, own) in rows {
+        if lines.last().is_none_or(|line| line.id.0 != row.id) {
+            lines.push(row.try_into()?);
+        }
+        if let (Some(line), Some(own)) = (lines.last_mut(), own) {
+            line.chroots.push(ChrootLine::try_from(own)?);
+        }
+    }
+    Ok(lines)
 }
 
 fn with_chroots(conn: &mut Conn, rows: Vec<LineRow>) -> Result<Vec<BuildLine>, StoreError> {

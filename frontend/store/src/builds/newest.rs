@@ -15,7 +15,7 @@ use crate::{
     schema::{build_chroots as chroots, builds, projects},
 };
 
-/// The newest build of each of these packages, or the newest that succeeded; three statements.
+/// The newest build of each of these packages, or the newest that succeeded; two statements.
 pub fn latest_of_packages(
     conn: &mut Conn,
     project: ProjectId,
@@ -46,7 +46,7 @@ pub fn latest_of_packages(
     Ok(list_lines_by_id(conn, &ids)?.into_iter().filter_map(named).collect())
 }
 
-/// The newest build of each of these projects; those without any are left out; three statements.
+/// The newest build of each of these projects; those without any are left out; two statements.
 pub fn latest_of_projects(
     conn: &mut Conn,
     of: &[ProjectId],
