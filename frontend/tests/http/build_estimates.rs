@@ -1,7 +1,6 @@
 //! When something starts and ends, as the page of a build says.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use coppice_runtime::Clock;
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
 };
 
 fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
+    Clock::System.now().0
 }
 
 /// What the backend says about the waiting task of a build.
