@@ -135,7 +135,7 @@ async fn a_source_phase_that_failed_shows_its_first_errors_and_what_to_do() {
     sources.fails(2, FailureCause::SourceMake, "the source package cannot be made").await;
     let sentences = [
         "The sources could not be made",
-        "In source, rpmbuild stops.",
+        "In the source phase, rpmbuild stops.",
         "error: /sources/a.spec:3: Unknown tag: Nome: a",
         "The source log shows where it stops.",
         "Open the log at the first error",
