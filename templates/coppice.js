@@ -69,7 +69,9 @@
 			if (d.say) say(d.say);
 			renew();
 		}, es);
-		on('done', () => { es.close(); renew(); }, es);
+		on('done', () => { es.close(); renew(); clearInterval(old); }, es);
+		// places in line and estimates change without any news of this build
+		const old = setInterval(() => D.hidden || renew(), 60000);
 	}
 	// what a change means for reasons, times and counts is said by the server: parts of the page are taken anew
 	let due, again;

@@ -1,5 +1,7 @@
 //! The live log: bounded, on disk, readable from any offset, so that a backend that was away gets all of it.
 
+mod stages;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
@@ -12,6 +14,8 @@ use std::{
 };
 
 use tokio::sync::Notify;
+
+use stages::Stages;
 
 const TAIL_BYTES: usize = 256 << 10;
 /// Kept free for the agent's own lines after the cut.
@@ -62,6 +66,7 @@ pub struct Log(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     file: Mutex<Capped>,
+    stages: Mutex<Stages>,
     reader: File,
     length: AtomicU64,
     grown: Notify,
@@ -72,21 +77,35 @@ impl Log {
         let file = Capped::open(path, limit.saturating_sub(RESERVE_BYTES.min(limit / 2)))?;
         let reader = File::open(path)?;
         let length = AtomicU64::new(file.length);
-        Ok(Self(Arc::new(Shared { file: Mutex::new(file), reader, length, grown: Notify::new() })))
+        let (file, stages, grown) = (Mutex::new(file), Mutex::new(Stages::begin()), Notify::new());
+        Ok(Self(Arc::new(Shared { file, stages, reader, length, grown })))
     }
 
+    /// What a program printed. Below the first line of each stage stands when it came.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.lock();
-        let written = file.write(bytes);
+        let written = self.write_with_times(&mut file, bytes);
         self.publish(&file);
         written
     }
 
-    /// A line of the agent itself. It is kept even when the build's output was cut.
+    fn write_with_times(&self, file: &mut Capped, bytes: &[u8]) -> io::Result<()> {
+        let mut stages = self.stages();
+        let mut rest = bytes;
+        while let Some(end) = stages.end_of_next(rest) {
+            let (stage, after) = rest.split_at(end);
+            file.write(stage)?;
+            file.write(stages.time().as_bytes())?;
+            rest = after;
+        }
+        file.write(rest)
+    }
+
+    /// A line of the agent itself, and when it was written. It is kept even when the build's output was cut.
     pub fn stage(&self, what: &str) {
         tracing::info!("{what}");
         let mut file = self.lock();
-        let line = format!("==> {what}\n");
+        let line = format!("==> {what}\n{}", self.stages().interrupt());
         let full = file.length + line.len() as u64 > file.limit + RESERVE_BYTES.min(file.limit);
         if !full && let Err(error) = file.append(line.as_bytes()) {
             tracing::error!("writing the live log: {error}");
@@ -121,6 +140,10 @@ impl Log {
         self.0.length.store(file.length, Ordering::Release);
         self.0.grown.notify_waiters();
         self.0.grown.notify_one();
+    }
+
+    fn stages(&self) -> MutexGuard<'_, Stages> {
+        self.0.stages.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Capped> {
@@ -186,7 +209,8 @@ mod tests {
         let text = String::from_utf8(log.read(0, 1 << 20).unwrap()).unwrap();
         assert!(text.len() <= 100_000, "{}", text.len());
         assert_eq!(text.matches("the log was cut here").count(), 1);
-        assert!(text.ends_with("==> failed: it is too loud\n"));
+        let (_, ending) = text.split_once("==> failed: it is too loud\n").unwrap();
+        assert!(ending.starts_with("==> after 0.") && ending.ends_with(" s\n"), "{ending}");
     }
 
     #[test]
@@ -212,5 +236,31 @@ mod tests {
         assert_eq!(log.read(3, 4).unwrap(), b"3456");
         assert_eq!(log.read(8, 100).unwrap(), b"89");
         assert_eq!(log.read(10, 100).unwrap(), b"");
+    }
+
+    #[test]
+    fn below_each_stage_stands_when_it_began_however_the_output_comes() {
+        let told = "hello\nExecuting(%prep): sh\n+ true\nNot Executing(%x)\nExecuting(%build): sh\nhalf";
+        for size in [1, 3, 11, 500] {
+            let dir = tempfile::tempdir().unwrap();
+            let log = Log::create(&dir.path().join("live"), 1 << 20).unwrap();
+            let mut output = Output::new(&log, &dir.path().join("build.log"), 1 << 20).unwrap();
+            log.stage("running rpmbuild");
+            told.as_bytes().chunks(size).for_each(|piece| output.write(piece).unwrap());
+            let text = String::from_utf8(log.read(0, 1 << 20).unwrap()).unwrap();
+            let before: Vec<&str> = text
+                .lines()
+                .zip(text.lines().skip(1))
+                .filter(|(_, next)| next.starts_with("==> after 0.") && next.ends_with(" s"))
+                .map(|(line, _)| line)
+                .collect();
+            assert_eq!(
+                before,
+                ["==> running rpmbuild", "Executing(%prep): sh", "Executing(%build): sh"],
+                "{text}"
+            );
+            // What rpmbuild printed stays as it was where tools read it.
+            assert_eq!(std::fs::read_to_string(dir.path().join("build.log")).unwrap(), told);
+        }
     }
 }

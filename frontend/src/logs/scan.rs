@@ -20,6 +20,14 @@ pub struct Stage {
     pub first: u64,
     pub errors: u64,
     pub warnings: u64,
+    /// When it began, in tenths of a second after the beginning of the log, where the builder noted that.
+    pub at: Option<u64>,
+}
+
+impl Stage {
+    fn new(name: String, first: u64) -> Self {
+        Self { name, first, errors: 0, warnings: 0, at: None }
+    }
 }
 
 /// How a page marks a line.
@@ -73,6 +81,8 @@ pub struct Scan {
     /// Where line 1, 501, 1001, … begins.
     marks: Vec<u64>,
     stages: Vec<Stage>,
+    /// The newest time that the builder noted.
+    until: u64,
     error_count: u64,
     reader: Reader,
     /// The beginning of the line that has no end yet.
@@ -122,20 +132,30 @@ impl Scan {
         let sign = sign(&text);
         let kind = Kind::with(&text, sign);
         self.stage(&text, kind);
+        self.time(&text);
         if kind == Kind::Error {
             self.error_count += 1;
         }
         self.reader.line(self.lines, bytes, &text, sign);
     }
 
+    /// Below the first line of a stage. A time that goes backwards is none of the builder's.
+    fn time(&mut self, text: &str) {
+        let Some(at) = after(text).filter(|at| *at >= self.until) else { return };
+        self.until = at;
+        let newest = self.stages.last_mut().filter(|stage| stage.first + 1 == self.lines);
+        if let Some(stage) = newest {
+            stage.at = Some(at);
+        }
+    }
+
     fn stage(&mut self, text: &str, kind: Kind) {
         let named = stage_name(text).filter(|_| kind == Kind::Command && self.stages.len() < MOST_STAGES);
         let is_same = |name: &String| self.stages.last().is_some_and(|last| last.name == *name);
         match named.filter(|name| !is_same(name)) {
-            Some(name) => self.stages.push(Stage { name, first: self.lines, errors: 0, warnings: 0 }),
+            Some(name) => self.stages.push(Stage::new(name, self.lines)),
             None if self.stages.is_empty() => {
-                let name = "Beginning".to_owned();
-                self.stages.push(Stage { name, first: self.lines, errors: 0, warnings: 0 });
+                self.stages.push(Stage::new("Beginning".to_owned(), self.lines));
             }
             None => {}
         }
@@ -159,6 +179,11 @@ impl Scan {
         &self.stages
     }
 
+    /// The newest time that the builder noted, in tenths of a second after the beginning of the log.
+    pub fn until(&self) -> u64 {
+        self.until
+    }
+
     /// How many lines are errors.
     pub fn error_count(&self) -> u64 {
         self.error_count
@@ -177,6 +202,18 @@ impl Scan {
     }
 }
 
+/// The tenths of a second in `==> after 12.3 s`, which the builder writes below the first line of each stage.
+fn after(line: &str) -> Option<u64> {
+    let (whole, tenths) = line.strip_prefix("==> after ")?.strip_suffix(" s")?.split_once('.')?;
+    let is_number = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !is_number(whole, 9) || !is_number(tenths, 1) {
+        return None;
+    }
+    Some(whole.parse::<u64>().ok()? * 10 + tenths.parse::<u64>().ok()?)
+}
+
 /// The name of the stage that a line begins.
 fn stage_name(line: &str) -> Option<String> {
     if let Some(rest) = line.strip_prefix("Executing(%") {
@@ -186,15 +223,19 @@ fn stage_name(line: &str) -> Option<String> {
     if line.starts_with("Processing files: ") {
         return Some("Packaging".into());
     }
-    let what = line.strip_prefix("==> ").or_else(|| line.strip_prefix("Start: "))?;
+    let (before, what) = match line.strip_prefix("Start(bootstrap): ") {
+        Some(what) => ("bootstrap: ", what),
+        None => ("", line.strip_prefix("==> ").or_else(|| line.strip_prefix("Start: "))?),
+    };
     let remarks =
         ["rpmbuild took", "succeeded", "failed", "canceled", "the builder is at fault", "the log was cut"];
     if remarks.iter().any(|remark| what.starts_with(remark))
         || begins(line).is_none() && what.contains(" was not taken")
+        || after(line).is_some()
     {
         return None;
     }
-    let name: String = clean(what.as_bytes()).chars().take(NAME_CHARS).collect();
+    let name: String = before.chars().chain(clean(what.as_bytes()).chars()).take(NAME_CHARS).collect();
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect())
 }
@@ -226,6 +267,37 @@ mod tests {
         assert_eq!(names, expected);
         assert_eq!((whole.stages()[4].errors, whole.stages()[4].warnings), (2, 1));
         assert_eq!((whole.lines(), whole.error_count(), whole.failure().first), (10, 2, Some(8)));
+    }
+
+    #[test]
+    fn the_builder_says_when_stages_began_and_nothing_else_is_believed() {
+        let mut scan = Scan::default();
+        scan.take(
+            b"==> running rpmbuild\n==> after 0.2 s\nExecuting(%prep): sh\n==> after 1.0 s\n==> after 99.9 s\n\
+            Executing(%build): sh\n==> after 50.0 s\n==> after x s\nExecuting(%check): sh\n==> after 123.4 s\n\
+            Processing files: a\nStart(bootstrap): chroot init\n==> succeeded\n==> after 130.0 s\n",
+        );
+        let told: Vec<_> = scan.stages().iter().map(|stage| (stage.name.as_str(), stage.at)).collect();
+        let expected = [
+            ("Running rpmbuild", Some(2)),
+            ("%prep", Some(10)),
+            // Its time goes backwards: somebody else wrote it.
+            ("%build", None),
+            ("After x s", None),
+            ("%check", Some(1_234)),
+            ("Packaging", None),
+            ("Bootstrap: chroot init", None),
+        ];
+        assert_eq!((told, scan.until()), (expected.to_vec(), 1_300));
+        for wrong in [
+            "==> after 1 s",
+            "==> after -1.0 s",
+            "==> after 1.00 s",
+            "==> after 9999999999.0 s",
+            "after 1.0 s",
+        ] {
+            assert_eq!(after(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

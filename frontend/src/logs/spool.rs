@@ -44,6 +44,8 @@ pub struct Overview {
     pub bytes: u64,
     pub lines: u64,
     pub stages: Vec<Stage>,
+    /// The newest time that the builder noted, in tenths of a second after the beginning.
+    pub until: u64,
     pub errors: u64,
     pub failure: Failure,
     pub is_complete: bool,
@@ -101,6 +103,7 @@ impl Spool {
             bytes: scan.bytes(),
             lines: scan.lines(),
             stages: scan.stages().to_vec(),
+            until: scan.until(),
             errors: scan.error_count(),
             failure: scan.failure(),
             is_complete: self.is_complete(),

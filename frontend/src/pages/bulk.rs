@@ -14,6 +14,7 @@ use super::{
     frame::{Fields, Posted, ProjectHead, ProjectPath, see_other},
     new_build::{Ground, read_with},
     project_url,
+    words::build_line_word,
 };
 use crate::{
     App,
@@ -175,7 +176,7 @@ impl Row {
             id: line.id.0,
             url: format!("{}build/{}/", head.url, line.id),
             package: package(line),
-            state: line.state().as_str(),
+            state: build_line_word(line),
         }
     }
 }

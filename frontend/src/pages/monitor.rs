@@ -15,6 +15,7 @@ use super::{
     frame::{self, ProjectHead, ProjectPath},
     lists::query,
     project::{missing, readable},
+    words::task_word,
 };
 use crate::{App, api::Query, web::Web};
 
@@ -79,7 +80,14 @@ struct Line {
     failed: usize,
     active: usize,
     /// By chroot of the project.
-    cells: Vec<Option<(BuildId, ChrootState)>>,
+    cells: Vec<Option<Place>>,
+}
+
+/// What a cell shows.
+#[derive(Clone, Copy)]
+struct Place {
+    build: BuildId,
+    word: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -208,7 +216,8 @@ fn lines(cells: Vec<Cell>, chroots: &[ChrootName]) -> Vec<Line> {
         line.failed += usize::from(cell.state == ChrootState::Failed);
         line.active += usize::from(!cell.state.is_final());
         if let Some(own) = line.cells.get_mut(*place) {
-            *own = Some((cell.build, cell.state));
+            let word = task_word(cell.state, cell.stage, cell.attempt);
+            *own = Some(Place { build: cell.build, word });
         }
     }
     lines.sort_by(|a, b| b.failed.cmp(&a.failed).then_with(|| a.package.cmp(&b.package)));
@@ -218,7 +227,7 @@ fn lines(cells: Vec<Cell>, chroots: &[ChrootName]) -> Vec<Line> {
 fn wanted(lines: &[Line], detailed: bool) -> Vec<BuildId> {
     let mut ids: Vec<BuildId> = lines.iter().map(|line| line.newest).collect();
     if detailed {
-        ids.extend(lines.iter().flat_map(|line| &line.cells).flatten().map(|(build, _)| *build));
+        ids.extend(lines.iter().flat_map(|line| &line.cells).flatten().map(|place| place.build));
     }
     ids.sort_unstable();
     ids.dedup();
@@ -227,10 +236,10 @@ fn wanted(lines: &[Line], detailed: bool) -> Vec<BuildId> {
 
 impl Line {
     fn row(self, columns: &[Column], versions: &HashMap<BuildId, String>, detailed: bool) -> Row {
-        let shown = |(cell, column): (Option<(BuildId, ChrootState)>, &Column)| match cell {
-            Some((build, state)) => Shown {
+        let shown = |(cell, column): (Option<Place>, &Column)| match cell {
+            Some(Place { build, word }) => Shown {
                 first: column.first,
-                state: state.as_str(),
+                state: word,
                 build: build.0,
                 version: if detailed { versions.get(&build).cloned() } else { None },
             },
@@ -261,7 +270,9 @@ fn columns(chroots: &[ChrootName], lines: &[Line]) -> Vec<Column> {
     let mut last = "";
     let mut columns = Vec::with_capacity(chroots.len());
     for (place, chroot) in chroots.iter().enumerate() {
-        let is_failed = |line: &&Line| matches!(line.cells.get(place), Some(Some((_, ChrootState::Failed))));
+        let is_failed = |line: &&Line| {
+            line.cells.get(place).is_some_and(|own| own.is_some_and(|own| own.word == "failed"))
+        };
         columns.push(Column {
             arch: chroot.arch().to_owned(),
             first: last != chroot.name_release(),
@@ -286,10 +297,13 @@ fn states(wish: &Wish, lines: &[Line]) -> Vec<StateLink> {
 
 #[cfg(test)]
 mod tests {
+    use coppice_model::Attempt;
+
     use super::*;
 
     fn cell(package: &str, chroot: &str, build: i64, state: ChrootState) -> Cell {
-        Cell { package: package.into(), chroot: chroot.into(), build: BuildId(build), state }
+        let (package, chroot, build) = (package.into(), chroot.into(), BuildId(build));
+        Cell { package, chroot, build, state, stage: None, attempt: Attempt::FIRST }
     }
 
     #[test]

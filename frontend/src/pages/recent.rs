@@ -8,7 +8,13 @@ use coppice_model::{BuildId, UnixTime, UserId};
 use coppice_store::{BuildFilter, BuildLine, builds};
 use serde::Serialize;
 
-use super::{Page, PageError, Viewer, build::package, frame::Moment, project_url};
+use super::{
+    Page, PageError, Viewer,
+    build::package,
+    frame::Moment,
+    project_url,
+    words::{build_line_word, line_word},
+};
 use crate::{App, api::Query, calendar, web::Web};
 
 type Answer = Result<HttpResponse, PageError>;
@@ -50,12 +56,12 @@ struct Row {
 impl Row {
     fn new(line: &BuildLine, now: UnixTime) -> Self {
         let project_url = project_url(&line.project);
-        let states: Vec<&'static str> = line.chroots.iter().map(|chroot| chroot.state.as_str()).collect();
+        let states: Vec<&'static str> = line.chroots.iter().map(line_word).collect();
         let took = line.started_on().zip(line.ended_on()).map(|(from, to)| calendar::duration(from, to));
         Self {
             id: line.id.0,
             url: format!("{project_url}build/{}/", line.id),
-            state: line.state().as_str(),
+            state: build_line_word(line),
             package: package(line),
             project: line.project.to_string(),
             project_url,

@@ -10,6 +10,7 @@ use super::{
     frame::Moment,
     markdown::{first_line, without_directions},
     project_url,
+    words::{build_line_word, line_word},
 };
 use crate::calendar;
 
@@ -78,7 +79,7 @@ impl BuildRow {
         Self {
             id: line.id.0,
             url: format!("{}build/{}/", project_url(&line.project), line.id),
-            state: line.state().as_str(),
+            state: build_line_word(line),
             package: package(line),
             version: line.version.clone(),
             strip: Strip::new(&line.chroots),
@@ -93,14 +94,26 @@ impl BuildRow {
 
 impl Strip {
     pub fn new(chroots: &[ChrootLine]) -> Self {
-        let states: Vec<&str> = chroots.iter().map(|chroot| chroot.state.as_str()).collect();
+        let states: Vec<&str> = chroots.iter().map(line_word).collect();
         Self { summary: counts(&states), states }
     }
 }
 
 /// In the order in which they matter to who looks.
-const ORDER: [&str; 9] =
-    ["failed", "running", "starting", "pending", "waiting", "succeeded", "forked", "skipped", "canceled"];
+const ORDER: [&str; 12] = [
+    "failed",
+    "signing",
+    "publishing",
+    "running",
+    "starting",
+    "retrying",
+    "pending",
+    "waiting",
+    "succeeded",
+    "forked",
+    "skipped",
+    "canceled",
+];
 
 /// `2 failed, 10 succeeded`.
 pub fn counts(states: &[&str]) -> String {
@@ -139,6 +152,7 @@ mod tests {
     #[test]
     fn counts_name_what_matters_first() {
         assert_eq!(counts(&["succeeded", "failed", "succeeded"]), "1 failed, 2 succeeded");
+        assert_eq!(counts(&["publishing", "retrying", "running"]), "1 publishing, 1 running, 1 retrying");
         assert_eq!(counts(&[]), "");
     }
 

@@ -1,34 +1,61 @@
 //! States and numbers in the words of the pages.
 
-use coppice_model::state::{BuildState, ChrootState, SourceState, Stage};
-use coppice_store::{BuildChroot, BuildView};
+use coppice_model::{
+    Attempt,
+    state::{BuildState, ChrootState, SourceState, Stage},
+};
+use coppice_store::{BuildChroot, BuildLine, BuildView, builds::ChrootLine};
 
-/// The pages know two words more than the API: our fault is "retrying", and what is built is not yet installable.
-pub fn chroot_word(chroot: &BuildChroot) -> &'static str {
-    match (chroot.state, chroot.stage) {
-        (ChrootState::Pending, _) if chroot.attempt.0 > 1 => "retrying",
+/// The pages know more words than the API: our fault is "retrying", and what is built is not yet installable.
+pub fn task_word(state: ChrootState, stage: Option<Stage>, attempt: Attempt) -> &'static str {
+    match (state, stage) {
+        (ChrootState::Pending, _) if attempt.0 > 1 => "retrying",
         (ChrootState::Running, Some(Stage::Signing)) => "signing",
         (ChrootState::Running, Some(Stage::Publishing)) => "publishing",
         (state, _) => state.as_str(),
     }
 }
 
-/// Of the source phase.
-pub fn source_word(view: &BuildView) -> &'static str {
-    match view.build.source_state {
-        SourceState::Pending if view.build.source_attempt.0 > 1 => "retrying",
+pub fn chroot_word(chroot: &BuildChroot) -> &'static str {
+    task_word(chroot.state, chroot.stage, chroot.attempt)
+}
+
+/// As lists know it.
+pub fn line_word(chroot: &ChrootLine) -> &'static str {
+    task_word(chroot.state, chroot.stage, chroot.attempt)
+}
+
+fn phase_word(state: SourceState, attempt: Attempt) -> &'static str {
+    match state {
+        SourceState::Pending if attempt.0 > 1 => "retrying",
         state => state.as_str(),
     }
+}
+
+/// Of the source phase.
+pub fn source_word(view: &BuildView) -> &'static str {
+    phase_word(view.build.source_state, view.build.source_attempt)
 }
 
 /// Of a whole build.
 pub fn build_word(view: &BuildView) -> &'static str {
     let words: Vec<&str> = view.chroots.iter().map(chroot_word).collect();
-    match view.state() {
-        BuildState::Running if words.iter().all(|word| !matches!(*word, "running" | "starting")) => {
-            if words.contains(&"signing") { "signing" } else { "publishing" }
-        }
-        BuildState::Pending if words.contains(&"retrying") || source_word(view) == "retrying" => "retrying",
+    whole_word(view.state(), source_word(view), &words)
+}
+
+/// Of a whole build as lists know it.
+pub fn build_line_word(line: &BuildLine) -> &'static str {
+    let words: Vec<&str> = line.chroots.iter().map(line_word).collect();
+    whole_word(line.state(), phase_word(line.source_state, line.source_attempt), &words)
+}
+
+/// By the word of its source phase and those of its chroots.
+fn whole_word(state: BuildState, source: &str, words: &[&str]) -> &'static str {
+    let is_at_work = |word: &&str| matches!(*word, "running" | "starting");
+    match state {
+        BuildState::Running if words.contains(&"signing") && !words.iter().any(is_at_work) => "signing",
+        BuildState::Running if words.contains(&"publishing") && !words.iter().any(is_at_work) => "publishing",
+        BuildState::Pending if words.contains(&"retrying") || source == "retrying" => "retrying",
         state => state.as_str(),
     }
 }
@@ -73,6 +100,35 @@ pub fn counted(number: u64, one: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_built_is_not_yet_installable_and_our_fault_is_no_queue() {
+        use {ChrootState as C, Stage as G};
+        for (state, stage, attempt, word) in [
+            (C::Pending, None, 1, "pending"),
+            (C::Pending, None, 2, "retrying"),
+            (C::Starting, None, 2, "starting"),
+            (C::Running, Some(G::Building), 1, "running"),
+            (C::Running, Some(G::Signing), 1, "signing"),
+            (C::Running, Some(G::Publishing), 3, "publishing"),
+            (C::Succeeded, None, 2, "succeeded"),
+            (C::Failed, None, 5, "failed"),
+        ] {
+            assert_eq!(task_word(state, stage, Attempt(attempt)), word);
+        }
+        for (state, source, words, word) in [
+            (BuildState::Running, "succeeded", &["running", "publishing"][..], "running"),
+            (BuildState::Running, "succeeded", &["succeeded", "publishing", "signing"], "signing"),
+            (BuildState::Running, "succeeded", &["publishing", "failed", "pending"], "publishing"),
+            (BuildState::Running, "running", &[], "running"),
+            (BuildState::Pending, "succeeded", &["retrying", "succeeded"], "retrying"),
+            (BuildState::Pending, "retrying", &[], "retrying"),
+            (BuildState::Pending, "pending", &[], "pending"),
+            (BuildState::Failed, "succeeded", &["failed", "succeeded"], "failed"),
+        ] {
+            assert_eq!(whole_word(state, source, words), word, "{words:?}");
+        }
+    }
 
     #[test]
     fn numbers_read_well() {

@@ -53,6 +53,8 @@ pub struct Build {
     /// Why the source phase failed.
     pub failure: Option<BuildFailure>,
     pub batch: Option<i64>,
+    /// What the log of the source phase says about its failure, once somebody looked; only pages read it.
+    pub failure_log: Option<String>,
 }
 
 impl Build {
@@ -189,6 +191,7 @@ impl NewBuildRow {
             options: self.options,
             failure: None,
             batch: self.batch,
+            failure_log: None,
         }
     }
 }
@@ -274,6 +277,13 @@ pub fn lock(conn: &mut Conn, id: BuildId, now: UnixTime) -> Result<bool, StoreEr
     let set = builds::touched_on.eq(now.0);
     changes::touch(id);
     Ok(diesel::update(builds::table.find(id.0)).set(set).execute(conn)? == 1)
+}
+
+/// Keeps what the log of a failed source phase says; one statement, and no news.
+pub fn keep_failure_log(conn: &mut Conn, id: BuildId, failure: &str) -> Result<(), StoreError> {
+    let row = builds::table.find(id.0).filter(builds::source_state.eq("failed"));
+    diesel::update(row).set(builds::failure_log.eq(failure)).execute(conn)?;
+    Ok(())
 }
 
 /// Writes the source phase of `after` if the row still has the state and attempt of `before`; `false` when

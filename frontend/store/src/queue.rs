@@ -1,12 +1,18 @@
 //! What waits and runs at this moment, of everybody: for people who look, not for those who work.
 
-use coppice_model::{Attempt, BuildId, ChrootName, OwnerName, PackageName, ProjectRef, UnixTime};
+use coppice_model::{
+    Attempt, BuildId, ChrootName, OwnerName, PackageName, ProjectRef, UnixTime, state::Stage,
+};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool, Nullable, Text},
 };
 
 use crate::{BuildSource, Conn, Page, StoreError, column, conn::on_either};
+
+mod work;
+
+pub use work::{AtWork, Running, at_work};
 
 /// A build whose batch waits for another is in no queue yet.
 const NOT_HELD: &str = include_str!("queue/not_held.sql");
@@ -72,6 +78,8 @@ pub struct QueuedTask {
     /// `None`: the source phase.
     pub chroot: Option<ChrootName>,
     pub state: String,
+    /// The finer stage while it runs.
+    pub stage: Option<Stage>,
     pub attempt: Attempt,
     pub builder: Option<String>,
     pub started_on: Option<UnixTime>,
@@ -91,6 +99,8 @@ struct TaskRow {
     chroot: String,
     #[diesel(sql_type = Text)]
     state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    stage: Option<String>,
     #[diesel(sql_type = BigInt)]
     attempt: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -126,6 +136,7 @@ impl TryFrom<TaskRow> for QueuedTask {
             project: reference(&row.owner, &row.project)?,
             chroot: chroot(&row.chroot)?,
             state: row.state,
+            stage: column::word_if_any("a task's stage", row.stage.as_deref())?,
             attempt: column::attempt(row.attempt),
             builder: row.builder,
             started_on: column::time(row.started_on),

@@ -274,6 +274,7 @@ diesel::table! {
         failure -> Nullable<Text>,
         batch_id -> Nullable<BigInt>,
         touched_on -> BigInt,
+        failure_log -> Nullable<Text>,
     }
 }
 

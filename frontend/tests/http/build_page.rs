@@ -154,7 +154,7 @@ async fn a_running_build_says_how_long_it_usually_takes() {
     let build = uploaded(&frontend, &alice).await;
     build.imports(2_000).await;
     waits(&others.files, &build, json!({"by": "builders", "busy": 1}), 1);
-    let sentence = "1 task before it in line. Then: usually 4:31 (4:02 to 5:20 in the last 3 builds).";
+    let sentence = "Starts in about 7 min, by the task before it. Then: usually 4:31 (4:02 to 5:20 in the last 3 builds).";
     says(&page(&frontend, &build).await, &["The only x86_64 builder is busy.", sentence]);
     build.runs(1, 2_010).await;
     let answer = frontend.get(&build.page()).await.text;
@@ -264,7 +264,7 @@ async fn without_its_log_a_failure_still_says_what_was_reported() {
     says(
         &text.await,
         &[
-            "The sources could not be made",
+            "The sources could not be fetched",
             "https://example.com answered 404",
             "None came out of this build.",
         ],

@@ -51,7 +51,7 @@ impl Phase {
     /// As people know it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Source => "source",
+            Self::Source => "the source phase",
             Self::Dependencies => "dependency resolution",
             Self::Prep => "%prep",
             Self::Requires => "%generate_buildrequires",

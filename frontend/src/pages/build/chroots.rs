@@ -1,6 +1,10 @@
 //! One row for each chroot; it explains itself unless it is plain success.
 
-use coppice_model::state::{ChrootState, Stage};
+use coppice_model::{
+    Attempt, UnixTime,
+    state::{ChrootState, Stage},
+    work::TaskId,
+};
 use coppice_store::{AttemptRecord, BuildChroot};
 use serde::Serialize;
 
@@ -27,6 +31,8 @@ pub struct Row {
     /// Taken by a builder, built, signed, installable.
     pub mini: Vec<&'static str>,
     pub mini_says: &'static str,
+    /// When each step was done; of one that nobody began there are none.
+    pub times: Option<Times>,
     pub took: Option<String>,
     pub since: Option<Moment>,
     pub attempts: String,
@@ -39,6 +45,20 @@ pub struct Row {
     pub first_error: Option<FirstError>,
     pub message: Option<String>,
     pub compare: Option<Compare>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Times {
+    pub taken: Moment,
+    /// Built, signed, published.
+    pub steps: [Option<Timed>; 3],
+}
+
+/// A time with how long it was after the step before.
+#[derive(Debug, Serialize)]
+pub struct Timed {
+    pub at: Moment,
+    pub took: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +127,7 @@ fn row(shown: &Shown, around: &Around, chroot: &BuildChroot, (web, url): (&Web, 
         word: if on_hold { "on hold" } else { word },
         mini: mini(chroot),
         mini_says: mini_says(chroot),
+        times: times(chroot, shown.now),
         took: ended.map(|(from, to)| clock(to.0 - from.0)),
         since: Moment::of(chroot.started_on.filter(|_| is_live && chroot.built_on.is_none()), shown.now),
         attempts: attempts(shown, chroot),
@@ -114,12 +135,30 @@ fn row(shown: &Shown, around: &Around, chroot: &BuildChroot, (web, url): (&Web, 
         is_live,
         results: chroot_results(&shown.view, chroot, web),
         why,
-        history: history(shown, chroot, url),
+        history: history(shown, (&chroot.task(), chroot.attempt), &format!("{url}log/{name}/")),
         message: chroot.failure.as_ref().filter(|_| first_error.is_none()).map(|f| f.message.clone()),
         first_error,
         compare: good.map(|good| Compare { build: good.build.0, url: format!("{url}compare/{name}/") }),
         name,
     }
+}
+
+fn times(chroot: &BuildChroot, now: UnixTime) -> Option<Times> {
+    let taken = chroot.started_on?;
+    let timed = |from: Option<UnixTime>, to: Option<UnixTime>| {
+        let took = from.zip(to).map(|(from, to)| clock(to.0 - from.0)).unwrap_or_default();
+        Some(Timed { at: Moment::new(to?, now), took })
+    };
+    let is_good = matches!(chroot.state, ChrootState::Succeeded | ChrootState::Forked);
+    let published = chroot.ended_on.filter(|_| is_good);
+    Some(Times {
+        taken: Moment::new(taken, now),
+        steps: [
+            timed(Some(taken), chroot.built_on),
+            timed(chroot.built_on, chroot.signed_on),
+            timed(chroot.signed_on.or(chroot.built_on), published),
+        ],
+    })
 }
 
 fn mini(chroot: &BuildChroot) -> Vec<&'static str> {
@@ -158,9 +197,9 @@ fn attempts(shown: &Shown, chroot: &BuildChroot) -> String {
 }
 
 /// Attempts that another one followed.
-fn history(shown: &Shown, chroot: &BuildChroot, url: &str) -> Vec<Earlier> {
-    let earlier = |record: &&&AttemptRecord| record.attempt < chroot.attempt;
-    let records = shown.attempts_of(&chroot.task());
+pub fn history(shown: &Shown, (task, newest): (&TaskId, Attempt), log_url: &str) -> Vec<Earlier> {
+    let earlier = |record: &&&AttemptRecord| record.attempt < newest;
+    let records = shown.attempts_of(task);
     let line = |record: &&AttemptRecord| Earlier {
         n: record.attempt.0,
         outcome: record.outcome.clone().unwrap_or_else(|| "ended".into()),
@@ -168,7 +207,7 @@ fn history(shown: &Shown, chroot: &BuildChroot, url: &str) -> Vec<Earlier> {
         builder: record.builder.clone(),
         started: Moment::of(record.started_on, shown.now),
         ended: Moment::of(record.ended_on, shown.now),
-        log_url: format!("{url}log/{}/?attempt={}", chroot.chroot, record.attempt),
+        log_url: format!("{log_url}?attempt={}", record.attempt),
     };
     records.iter().filter(earlier).map(line).collect()
 }

@@ -4,15 +4,17 @@ use std::{collections::HashMap, time::Duration};
 
 use coppice_model::{
     BuildId, ChrootName, UnixTime,
-    build_queue::WaitingTask,
+    build_queue::{Held, WaitingTask},
     package::Nevra,
     state::{ChrootState, SourceState},
-    work::TaskId,
+    work::{FailureCause, TaskId},
 };
 use coppice_runtime::logging::with_causes;
 use coppice_store::{
-    AttemptRecord, BuildChroot, BuildView, StoreError, attempts, build_chroots, build_chroots::Good, builds,
-    projects,
+    AttemptRecord, BuildChroot, BuildView, StoreError, attempts, build_chroots,
+    build_chroots::Good,
+    builds, projects,
+    queue::{self, AtWork},
 };
 use futures_util::{StreamExt, stream};
 
@@ -35,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Logs that one look reads, and how many of them at a time.
 const MOST_LOGS: usize = 12;
 const AT_ONCE: usize = 4;
+/// What ended before says nothing about how long tasks take now.
+const RECENT_S: i64 = 7 * 24 * 3_600;
 
 /// From the store, in a fixed number of statements.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub struct Shown {
 pub struct Around {
     /// `None`: the backend does not say.
     pub queue: Option<Vec<WaitingTask>>,
+    /// Only while something waits in line: what an estimate is made of.
+    pub work: Option<AtWork>,
     /// By the name of the chroot; `source` for the source phase.
     pub failures: HashMap<String, Failure>,
 }
@@ -117,12 +123,36 @@ impl Shown {
 }
 
 pub async fn around(app: &App, web: &Web, shown: &Shown) -> Around {
-    let (queue, failures) = tokio::join!(queue(web, shown), failures(app, web, shown));
-    Around { queue, failures }
+    let line = async {
+        let queue = waiting(web, shown).await;
+        let work = work(app, shown, queue.as_deref().unwrap_or_default()).await;
+        (queue, work)
+    };
+    let ((queue, work), failures) = tokio::join!(line, failures(app, web, shown));
+    Around { queue, work, failures }
+}
+
+/// One statement more, and only while it is good for something.
+async fn work(app: &App, shown: &Shown, queue: &[WaitingTask]) -> Option<AtWork> {
+    let is_in_line = |task: &WaitingTask| {
+        matches!(task.held, Held::Builders { busy: 1.. } | Held::Owner { .. } | Held::Project { .. })
+    };
+    if !queue.iter().any(is_in_line) {
+        return None;
+    }
+    let since = UnixTime(shown.now.0 - RECENT_S);
+    let read: Result<AtWork, StoreError> = app.store.read(move |conn| queue::at_work(conn, since)).await;
+    match read {
+        Ok(work) => Some(work),
+        Err(error) => {
+            tracing::debug!(error = with_causes(&error), "what builders do could not be read");
+            None
+        }
+    }
 }
 
 /// Only when something waits for a builder.
-async fn queue(web: &Web, shown: &Shown) -> Option<Vec<WaitingTask>> {
+async fn waiting(web: &Web, shown: &Shown) -> Option<Vec<WaitingTask>> {
     let waits = |chroot: &BuildChroot| chroot.state == ChrootState::Pending;
     let source_waits = shown.view.build.source_state == SourceState::Pending;
     if !source_waits && !shown.view.chroots.iter().any(waits) {
@@ -141,23 +171,32 @@ async fn queue(web: &Web, shown: &Shown) -> Option<Vec<WaitingTask>> {
 /// failures nobody looks at, and a report must not wait for another server.
 async fn failures(app: &App, web: &Web, shown: &Shown) -> HashMap<String, Failure> {
     let mut failures = HashMap::new();
-    let mut unread: Vec<(String, Option<i64>, LogAddress)> = Vec::new();
+    let mut unread: Vec<(String, Whose, LogAddress)> = Vec::new();
     let view = &shown.view;
     for chroot in view.chroots.iter().filter(|chroot| is_of_log(chroot)) {
         let kept = chroot.failure_log.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let address = LogAddress::of_chroot(view, chroot, chroot.attempt, LogFile::LIVE);
         match (kept, address) {
             (Some(kept), _) => drop(failures.insert(chroot.chroot.to_string(), kept)),
-            (None, Some(address)) => unread.push((chroot.chroot.to_string(), Some(chroot.id), address)),
+            (None, Some(address)) => {
+                unread.push((chroot.chroot.to_string(), Whose::Chroot(chroot.id), address));
+            }
             (None, None) => {}
         }
     }
-    if view.build.source_state == SourceState::Failed {
+    if is_of_source_log(view) {
+        let kept = view.build.failure_log.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let address = LogAddress::of_source(view, view.build.source_attempt, LogFile::LIVE);
-        unread.extend(address.map(|address| ("source".to_owned(), None, address)));
+        match (kept, address) {
+            (Some(kept), _) => drop(failures.insert("source".to_owned(), kept)),
+            (None, Some(address)) => {
+                unread.push(("source".to_owned(), Whose::Source(view.build.id), address));
+            }
+            (None, None) => {}
+        }
     }
-    let reading = stream::iter(unread.into_iter().take(MOST_LOGS)).map(|(name, id, address)| async move {
-        let failure = read(app, web, id, address).await;
+    let reading = stream::iter(unread.into_iter().take(MOST_LOGS)).map(|(name, whose, address)| async move {
+        let failure = read(app, web, whose, address).await;
         (name, failure)
     });
     let mut reading = Box::pin(reading.buffer_unordered(AT_ONCE));
@@ -174,7 +213,21 @@ fn is_of_log(chroot: &BuildChroot) -> bool {
         && chroot.failure.as_ref().is_some_and(|failure| failure.cause.is_some())
 }
 
-async fn read(app: &App, web: &Web, chroot: Option<i64>, address: LogAddress) -> Option<Failure> {
+/// The builder's log has nothing to say where the sources were refused after it had made them.
+fn is_of_source_log(view: &BuildView) -> bool {
+    let cause = view.build.failure.as_ref().and_then(|failure| failure.cause);
+    view.build.source_state == SourceState::Failed
+        && cause.is_some_and(|cause| cause != FailureCause::SourceImport)
+}
+
+/// Whose failure it is that a log tells of.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    Source(BuildId),
+    Chroot(i64),
+}
+
+async fn read(app: &App, web: &Web, whose: Whose, address: LogAddress) -> Option<Failure> {
     let spool = match web.logs.find(app, &web.peers, &address).await {
         Ok(spool) => spool?,
         Err(error) => {
@@ -187,8 +240,11 @@ async fn read(app: &App, web: &Web, chroot: Option<i64>, address: LogAddress) ->
         return None;
     }
     let failure = overview.failure;
-    if let (Some(id), true, Ok(text)) = (chroot, overview.is_complete, serde_json::to_string(&failure)) {
-        let kept = app.store.tidy(move |conn| build_chroots::keep_failure_log(conn, id, &text));
+    if let (true, Ok(text)) = (overview.is_complete, serde_json::to_string(&failure)) {
+        let kept = app.store.tidy(move |conn| match whose {
+            Whose::Source(build) => builds::keep_failure_log(conn, build, &text),
+            Whose::Chroot(id) => build_chroots::keep_failure_log(conn, id, &text),
+        });
         if let Err(error) = kept.await {
             let error: StoreError = error;
             tracing::debug!(error = with_causes(&error), "what a log says could not be kept");

@@ -4,6 +4,7 @@ mod actions;
 mod card;
 mod chroots;
 mod compare;
+mod estimate;
 mod load;
 mod stem;
 mod view;

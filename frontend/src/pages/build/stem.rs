@@ -9,7 +9,10 @@ use coppice_store::BuildChroot;
 use serde::Serialize;
 
 use super::load::Shown;
-use crate::pages::{frame::Moment, words::clock};
+use crate::pages::{
+    frame::Moment,
+    words::{clock, counted},
+};
 
 /// One node of the stem.
 #[derive(Debug, Serialize)]
@@ -75,45 +78,166 @@ fn source(shown: &Shown) -> [Step; 2] {
     [source, Step { at: Moment::of(imported, shown.now), ..step("Imported", import_mark, took) }]
 }
 
-/// What chroots have in common: how many are how far.
+/// How far the chroots are.
+struct Counts {
+    all: usize,
+    built: usize,
+    signed: usize,
+    /// A repository that has the packages is one that dnf installs them from.
+    good: usize,
+    failed: usize,
+    ended: usize,
+    /// Whether a builder took one.
+    has_begun: bool,
+    /// Whether one that is built has not ended.
+    is_signing: bool,
+}
+
+impl Counts {
+    fn of(all: &[&BuildChroot], has_begun: bool) -> Self {
+        let count = |wanted: fn(&BuildChroot) -> bool| all.iter().filter(|chroot| wanted(chroot)).count();
+        Self {
+            all: all.len(),
+            built: count(|chroot| chroot.built_on.is_some() || chroot.state.is_final()),
+            signed: count(|chroot| chroot.signed_on.is_some() || is_good(chroot)),
+            good: count(is_good),
+            failed: count(|chroot| chroot.state == ChrootState::Failed),
+            ended: count(|chroot| chroot.state.is_final()),
+            is_signing: count(|chroot| chroot.state == ChrootState::Running && chroot.built_on.is_some()) > 0,
+            has_begun,
+        }
+    }
+
+    fn all_built(&self) -> bool {
+        self.built == self.all
+    }
+
+    fn mark(&self, done: usize, has_begun: bool) -> &'static str {
+        match done {
+            _ if self.all == 0 => "",
+            done if done == self.all => "ok",
+            // What failed before never comes here.
+            done if self.all_built() && done > 0 && done + self.failed == self.all => "ok",
+            0 if !has_begun || self.ended == self.all => "",
+            _ => "run",
+        }
+    }
+
+    fn building(&self) -> &'static str {
+        if self.all_built() && self.failed > 0 { "fail" } else { self.mark(self.built, self.has_begun) }
+    }
+
+    fn note(&self, done: usize) -> String {
+        if self.all == 0 { String::new() } else { format!("{done} of {}", self.all) }
+    }
+
+    /// Where the build is of use by now.
+    fn place(&self) -> String {
+        match self.good {
+            0 => String::new(),
+            good if good == self.all => "everywhere".to_owned(),
+            good => format!("in {good} of {}", counted(self.all as u64, "chroot")),
+        }
+    }
+}
+
+fn is_good(chroot: &BuildChroot) -> bool {
+    matches!(chroot.state, ChrootState::Succeeded | ChrootState::Forked)
+}
+
+/// What chroots have in common: how many are how far. Each repository is published for itself: the first one that has
+/// the packages is the beginning of "published", the last one the time from which the build is installable wherever it
+/// can be.
 fn chroots(shown: &Shown) -> Vec<Step> {
     let all: Vec<&BuildChroot> =
         shown.view.chroots.iter().filter(|chroot| chroot.state != ChrootState::Skipped).collect();
-    let is_good =
-        |chroot: &&&BuildChroot| matches!(chroot.state, ChrootState::Succeeded | ChrootState::Forked);
-    let built = all.iter().filter(|chroot| chroot.built_on.is_some() || chroot.state.is_final()).count();
-    let signed = all.iter().filter(|chroot| chroot.signed_on.is_some() || is_good(chroot)).count();
-    let good = all.iter().filter(is_good).count();
-    let failed = all.iter().filter(|chroot| chroot.state == ChrootState::Failed).count();
-    let earliest =
-        |time: fn(&BuildChroot) -> Option<UnixTime>| all.iter().filter_map(|chroot| time(chroot)).min();
-    let started = earliest(|chroot| chroot.started_on);
-    let installable = all.iter().filter(is_good).filter_map(|chroot| chroot.ended_on).min();
-    let all_ended = built == all.len();
-    let mark = |done: usize, begun: bool| match done {
-        _ if all.is_empty() => "",
-        done if done == all.len() => "ok",
-        // What failed before never comes here.
-        done if all_ended && done > 0 && done + failed == all.len() => "ok",
-        0 if !begun || all_ended => "",
-        _ => "run",
-    };
-    let count = |done: usize| if all.is_empty() { String::new() } else { format!("{done} of {}", all.len()) };
-    let building = if all_ended && failed > 0 { "fail" } else { mark(built, started.is_some()) };
-    let named = |name, mark, at: Option<UnixTime>, when, note| Step {
+    let times =
+        |time: fn(&BuildChroot) -> Option<UnixTime>| all.iter().filter_map(move |chroot| time(chroot));
+    let published = |chroot: &BuildChroot| chroot.ended_on.filter(|_| is_good(chroot));
+    let started = times(|chroot| chroot.started_on).min();
+    let counts = Counts::of(&all, started.is_some());
+    let named = |name, mark, (when, at): (&'static str, Option<UnixTime>), note| Step {
         at: Moment::of(at, shown.now),
         when: if at.is_some() { when } else { "" },
         ..step(name, mark, note)
     };
+    let done = if counts.all == 0 { String::new() } else { format!("{} done", counts.note(counts.built)) };
+    let (signed, last) = (times(|chroot| chroot.signed_on).min(), times(published).max());
+    let is_complete = counts.mark(counts.good, false) == "ok";
     vec![
+        named("Building", counts.building(), ("since", started), done),
         named(
-            "Building",
-            building,
-            started,
-            "since",
-            if all.is_empty() { String::new() } else { format!("{} done", count(built)) },
+            "Signed",
+            counts.mark(counts.signed, counts.is_signing),
+            ("first", signed),
+            counts.note(counts.signed),
         ),
-        named("Signed", mark(signed, false), earliest(|chroot| chroot.signed_on), "first", count(signed)),
-        named("Installable", mark(good, false), installable, "first", count(good)),
+        named(
+            "Published",
+            counts.mark(counts.good, counts.signed > 0),
+            ("first", times(published).min()),
+            counts.note(counts.good),
+        ),
+        named(
+            "Installable",
+            counts.mark(counts.good, false),
+            ("since", last.filter(|_| is_complete)),
+            counts.place(),
+        ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use coppice_model::{Attempt, BuildId};
+
+    use super::*;
+
+    fn chroot(state: ChrootState, (built, signed): (bool, bool)) -> BuildChroot {
+        BuildChroot {
+            id: 1,
+            build: BuildId(1),
+            chroot: "fedora-43-x86_64".parse().unwrap(),
+            state,
+            stage: None,
+            attempt: Attempt::FIRST,
+            started_on: None,
+            ended_on: None,
+            result_dir: None,
+            commit: None,
+            builder: None,
+            failure: None,
+            stage_note: None,
+            built_on: built.then_some(UnixTime(1)),
+            signed_on: signed.then_some(UnixTime(2)),
+            failure_log: None,
+        }
+    }
+
+    #[test]
+    fn published_goes_chroot_by_chroot_and_installable_says_where() {
+        use ChrootState::{Canceled, Failed, Running, Succeeded};
+        let (built, signed, none) = ((true, false), (true, true), (false, false));
+        for (chroots, marks, place) in [
+            (vec![], ["", "", "", ""], ""),
+            (vec![(Running, none)], ["run", "", "", ""], ""),
+            (vec![(Running, built)], ["ok", "run", "", ""], ""),
+            (vec![(Running, signed)], ["ok", "ok", "run", ""], ""),
+            (vec![(Succeeded, signed)], ["ok", "ok", "ok", "ok"], "everywhere"),
+            (vec![(Succeeded, signed), (Running, none)], ["run", "run", "run", "run"], "in 1 of 2 chroots"),
+            (vec![(Succeeded, signed), (Failed, none)], ["fail", "ok", "ok", "ok"], "in 1 of 2 chroots"),
+            (vec![(Failed, none)], ["fail", "", "", ""], ""),
+            (vec![(Canceled, none)], ["ok", "", "", ""], ""),
+        ] {
+            let own: Vec<BuildChroot> = chroots.iter().map(|(state, how)| chroot(*state, *how)).collect();
+            let counts = Counts::of(&own.iter().collect::<Vec<_>>(), true);
+            let found = [
+                counts.building(),
+                counts.mark(counts.signed, counts.is_signing),
+                counts.mark(counts.good, counts.signed > 0),
+                counts.mark(counts.good, false),
+            ];
+            assert_eq!((found, counts.place().as_str()), (marks, place), "{chroots:?}");
+        }
+    }
 }

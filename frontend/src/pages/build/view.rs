@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use coppice_model::source_method::SourceMethod;
+use coppice_model::{source_method::SourceMethod, work::TaskId};
 use coppice_store::{BuildFailure, BuildSource};
 use serde::Serialize;
 
 use super::{
     build_url,
-    card::{self, Card},
-    chroots::{self, Row},
+    card::{self, Card, has_source_log},
+    chroots::{self, Earlier, Row, history},
     load::{Around, Shown},
     package, stem,
     stem::Step,
@@ -34,6 +34,7 @@ pub struct BuildPage<'a> {
     stem: Vec<Step>,
     cards: Vec<Card>,
     rows: Vec<Row>,
+    has_times: bool,
     summary: String,
     states: Vec<&'static str>,
     source_why: Option<Why>,
@@ -77,6 +78,8 @@ struct Source {
     results: Option<String>,
     srpm_url: Option<String>,
     commit: Option<Commit>,
+    /// Earlier attempts, when there were any.
+    history: Vec<Earlier>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,6 +98,7 @@ pub fn of<'a>(shown: &'a Shown, around: &Around, web: &Web) -> BuildPage<'a> {
         stem: stem::of(shown),
         cards: card::of(shown, around, &url),
         summary: chroots::summary(&rows),
+        has_times: rows.iter().any(|row| row.times.is_some()),
         states: rows.iter().map(|row| row.word).collect(),
         rows,
         source_why: waiting::of_source(shown, around),
@@ -164,13 +168,16 @@ fn source(shown: &Shown, url: &str, web: &Web) -> Source {
     let (view, build) = (&shown.view, &shown.view.build);
     let (kind, what, link) = origin(&build.source);
     let commit = view.chroots.iter().find_map(|chroot| chroot.commit.as_ref());
-    let has_log = !build.source.is_uploaded_srpm() && build.source_started_on.is_some();
+    let has_log = has_source_log(shown);
+    let log_url = format!("{url}log/source/");
+    let task = (&TaskId::Source(build.id), build.source_attempt);
     Source {
         kind,
         what,
         link,
         word: source_word(view),
-        log_url: has_log.then(|| format!("{url}log/source/")),
+        history: history(shown, task, &log_url),
+        log_url: has_log.then_some(log_url),
         results: source_results(view, web).map(|url| format!("{url}/")),
         srpm_url: build.srpm_url.clone(),
         commit: commit.map(|commit| Commit {

@@ -9,7 +9,10 @@ use coppice_model::{
 use coppice_store::BuildChroot;
 use serde::Serialize;
 
-use super::load::{Around, Shown};
+use super::{
+    estimate::{self, Line},
+    load::{Around, Shown},
+};
 use crate::pages::{
     frame::Moment,
     words::{clock, counted},
@@ -85,14 +88,12 @@ fn running(shown: &Shown, chroot: &BuildChroot, stage: Option<Stage>) -> Why {
             "It waits for the next publication of this repository. Trouble there never fails your build.",
         ),
         (Some(Stage::Building) | None, None) => {
-            let usual = usual(&shown.durations(&chroot.chroot));
-            why(
-                "run",
-                "It is being built.",
-                usual.unwrap_or_else(|| {
-                    "This package was not built here before, so there is no estimate.".into()
-                }),
-            )
+            let durations = shown.durations(&chroot.chroot);
+            let elapsed = chroot.started_on.map_or(0, |at| shown.now.0 - at.0);
+            let told = usual(&durations).zip(estimate::to_go(&durations, elapsed));
+            let none = || "This package was not built here before, so there is no estimate.".into();
+            let cause = told.map_or_else(none, |(usual, to_go)| format!("{usual} {to_go}"));
+            why("run", "It is being built.", cause)
         }
     }
 }
@@ -121,7 +122,7 @@ fn for_builder(shown: &Shown, around: &Around, task: &TaskId, attempt: u32) -> W
             "The service that keeps the queue does not answer just now, so its place is not known. Nothing is lost.",
         ),
         (Some(queue), _) => match queue.iter().find(|waiting| waiting.task == *task) {
-            Some(waiting) => in_line(shown, waiting),
+            Some(waiting) => in_line(shown, around, waiting),
             None => {
                 why("pend", "It is on its way to the queue of the builders.", "That usually takes seconds.")
             }
@@ -156,11 +157,11 @@ fn behind(builds: &[BuildId]) -> Why {
     why(
         "wait",
         &format!("It waits for {what} {}{more}.", names.join(", ")),
-        "Its batch begins when all builds of the batch before it have ended.",
+        "Its batch begins when all builds of the batch before it have ended; there is no estimate before that.",
     )
 }
 
-fn in_line(shown: &Shown, waiting: &WaitingTask) -> Why {
+fn in_line(shown: &Shown, around: &Around, waiting: &WaitingTask) -> Why {
     let owner = &shown.view.build.project.owner;
     let arch = waiting.arch.as_deref().unwrap_or_default();
     let mut reason = match &waiting.held {
@@ -171,18 +172,41 @@ fn in_line(shown: &Shown, waiting: &WaitingTask) -> Why {
         Held::NoBuilder => why(
             "hold",
             &format!("There is no {arch} builder now.").replace("  ", " "),
-            "It is built when one is back; nothing needs to be done.",
+            "It is built when one is back; nothing needs to be done. There is no estimate before that.",
         ),
         Held::Earlier => {
             why("retry", "The attempt before is being closed.", "This one begins as soon as its log is kept.")
         }
         Held::Builders { busy } => builders(arch, *busy, waiting.ahead),
     };
+    if let Some(begins) = begins(shown, around, waiting) {
+        reason.cause = format!("{} {begins}", reason.cause);
+    }
     if waiting.background {
         reason.cause.push_str(" It is a background build: all others go first.");
     }
     reason.since = Some(Moment::new(waiting.since, shown.now));
     reason
+}
+
+/// When it gets a builder, or why nobody knows; nothing where the cause says that already.
+fn begins(shown: &Shown, around: &Around, waiting: &WaitingTask) -> Option<String> {
+    match waiting.held {
+        Held::NoBuilder | Held::Earlier => return None,
+        Held::Builders { busy: 0 } => {
+            return Some("There is no estimate: how long a new builder takes is not known.".into());
+        }
+        Held::Builders { .. } | Held::Owner { .. } | Held::Project { .. } => {}
+    }
+    let durations = match &waiting.task {
+        TaskId::Rpm(_, chroot) => shown.durations(chroot),
+        TaskId::Source(_) => vec![],
+    };
+    let usual_s = durations.get(durations.len() / 2).copied();
+    let work = around.work.as_ref();
+    let line = work.and_then(|work| Line::of(waiting, &shown.view.build, (work, usual_s), shown.now));
+    let none = || "There is no estimate: nothing was built here in the last week.".to_owned();
+    Some(line.map_or_else(none, |line| line.sentence()))
 }
 
 fn limit(owner: &OwnerName, (running, most): (usize, usize), of: &str, ahead: usize) -> Why {

@@ -14,6 +14,7 @@ use crate::{
         markdown::{followable, without_directions},
         project,
         rows::BuildRow,
+        words::line_word,
     },
     web::Web,
 };
@@ -113,7 +114,7 @@ fn chroots(lines: &[BuildLine], project_url: &str) -> Vec<ChrootRow> {
             if rows.iter().all(|row| row.chroot != chroot.chroot.as_str()) {
                 rows.push(ChrootRow {
                     chroot: chroot.chroot.to_string(),
-                    state: chroot.state.as_str(),
+                    state: line_word(chroot),
                     url: format!("{project_url}build/{}/", line.id),
                     build: line.id.0,
                     version: line.version.clone(),

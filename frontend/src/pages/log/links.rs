@@ -1,5 +1,7 @@
 //! Stages, sections and lines of a log, with the links between them.
 
+use coppice_model::UnixTime;
+
 use super::{
     LogOf,
     view::{Cause, Found, FoundLine, LeftOut, Row, Section, StageLink, fixed, page_url},
@@ -7,7 +9,10 @@ use super::{
 };
 use crate::{
     logs::{Failure, Overview, Shown, Stage},
-    pages::words::{counted, grouped},
+    pages::{
+        frame::Moment,
+        words::{clock, counted, grouped},
+    },
 };
 
 /// Lines that a link to one line shows before it.
@@ -82,11 +87,20 @@ impl Links<'_> {
                 url: self.line(stage.first),
                 mark,
                 word,
-                note: grouped(lines),
-                share: (lines * 100).checked_div(overview.lines).unwrap_or(0).clamp(1, 100),
+                share: share(overview, at),
+                note: stage_took(overview, at).map_or_else(|| grouped(lines), took),
+                since: self.since(overview, at, is_live),
             }
         };
         overview.stages.iter().enumerate().map(|(at, stage)| link(at, stage)).collect()
+    }
+
+    /// When the stage began that runs now.
+    fn since(&self, overview: &Overview, at: usize, is_live: bool) -> Option<Moment> {
+        let is_last = is_live && at + 1 == overview.stages.len();
+        let tenths = overview.stages.get(at).filter(|_| is_last)?.at?;
+        let began = self.of.began()?.0 + i64::try_from(tenths / 10).ok()?;
+        Some(Moment::new(UnixTime(began), self.of.now))
     }
 
     /// Mark and word of a stage.
@@ -163,7 +177,10 @@ impl Links<'_> {
             mark,
             word,
             remark: remarks.collect::<Vec<_>>().join(", "),
-            note: counted(stage_lines(overview, at), "line"),
+            note: match stage_took(overview, at) {
+                Some(tenths) => format!("{}, {}", counted(stage_lines(overview, at), "line"), took(tenths)),
+                None => counted(stage_lines(overview, at), "line"),
+            },
             is_open: is_single || mark != "ok",
             ..Section::empty(String::new())
         }
@@ -193,6 +210,35 @@ fn stage_of(overview: &Overview, line: u64) -> usize {
 fn failed_stage(overview: &Overview) -> Option<usize> {
     let last = overview.stages.len().checked_sub(1)?;
     Some(overview.failure.first.map_or(last, |line| stage_of(overview, line)))
+}
+
+/// How long a stage took, in tenths of a second, as far as the builder noted when it and the next one began.
+fn stage_took(overview: &Overview, at: usize) -> Option<u64> {
+    let began = overview.stages.get(at)?.at?;
+    let ended = match overview.stages.get(at + 1) {
+        Some(next) => next.at?,
+        // The builder's last word.
+        None => Some(overview.until).filter(|until| *until > began && overview.is_complete)?,
+    };
+    ended.checked_sub(began)
+}
+
+/// `0.4 s`, `12.3 s`, `3:52`.
+fn took(tenths: u64) -> String {
+    match tenths {
+        ..600 => format!("{}.{} s", tenths / 10, tenths % 10),
+        _ => clock(i64::try_from(tenths / 10).unwrap_or(i64::MAX)),
+    }
+}
+
+/// Of the time in hundredths, or of the lines where no time is known.
+fn share(overview: &Overview, at: usize) -> u64 {
+    let (part, all) = match stage_took(overview, at) {
+        Some(tenths) => (tenths, overview.until),
+        None if overview.until > 0 => (0, 1),
+        None => (stage_lines(overview, at), overview.lines),
+    };
+    (part * 100).checked_div(all).unwrap_or(0).clamp(1, 100)
 }
 
 fn stage_lines(overview: &Overview, at: usize) -> u64 {

@@ -100,6 +100,22 @@ impl LogOf {
         self.attempts.iter().find(|record| record.attempt == self.attempt)
     }
 
+    /// When a builder took it, and when it ended.
+    pub fn times(&self) -> (Option<UnixTime>, Option<UnixTime>) {
+        let record = self.record();
+        let (started, ended) =
+            (record.and_then(|record| record.started_on), record.and_then(|record| record.ended_on));
+        match &self.chroot {
+            Some(chroot) if self.is_newest() => (chroot.started_on.or(started), chroot.ended_on.or(ended)),
+            _ => (started, ended),
+        }
+    }
+
+    /// When its log was begun: as soon as the builder had it.
+    pub fn began(&self) -> Option<UnixTime> {
+        self.record().and_then(|record| record.started_on).or(self.times().0)
+    }
+
     /// Whether lines may still come.
     pub fn is_live(&self) -> bool {
         self.is_newest() && !matches!(self.word(), "succeeded" | "failed" | "canceled" | "skipped" | "forked")

@@ -1,6 +1,5 @@
 //! What the template of a log is filled with.
 
-use coppice_model::UnixTime;
 use serde::Serialize;
 
 use super::{LogOf, is_over, links::Links, window::Window};
@@ -75,8 +74,11 @@ pub struct StageLink {
     pub url: String,
     pub mark: &'static str,
     pub word: &'static str,
+    /// How long it took, or how many lines it has where that is not known.
     pub note: String,
-    /// Of all lines, in hundredths.
+    /// When it began, of the stage that runs.
+    pub since: Option<Moment>,
+    /// Of the time or of all lines, in hundredths.
     pub share: u64,
 }
 
@@ -186,7 +188,7 @@ fn ending(overview: &Overview, is_live: bool) -> String {
 fn head(of: &LogOf, web: &Web) -> LogView {
     let build = &of.view.build;
     let record = of.record();
-    let (started, ended) = times(of);
+    let (started, ended) = of.times();
     let is_live = of.is_live();
     let project_url = project_url(&build.project);
     LogView {
@@ -210,15 +212,6 @@ fn head(of: &LogOf, web: &Web) -> LogView {
         others: others(of),
         fixed: fixed(of),
         ..LogView::default()
-    }
-}
-
-fn times(of: &LogOf) -> (Option<UnixTime>, Option<UnixTime>) {
-    let started = of.record().and_then(|record| record.started_on);
-    let ended = of.record().and_then(|record| record.ended_on);
-    match &of.chroot {
-        Some(chroot) if of.is_newest() => (chroot.started_on.or(started), chroot.ended_on.or(ended)),
-        _ => (started, ended),
     }
 }
 

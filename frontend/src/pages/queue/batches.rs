@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Answer, Counts, MOST_BATCHES, QueueHead};
 use crate::{
     App,
-    pages::{Page, PageError, Viewer, build::package, frame::Moment, project_url},
+    pages::{Page, PageError, Viewer, build::package, build_word, frame::Moment, project_url},
     web::Web,
 };
 
@@ -104,7 +104,7 @@ impl BuildRow {
             package: package(&view.into()),
             project: view.build.project.to_string(),
             project_url,
-            state: view.state().as_str(),
+            state: build_word(view),
             submitted: Moment::new(view.build.submitted_on, now),
         }
     }

@@ -9,7 +9,7 @@ use super::{Answer, Counts, QueueHead, owner_url};
 use crate::{
     App,
     api::Query,
-    pages::{Page, PageError, Viewer, frame::Moment, project_url},
+    pages::{Page, PageError, Viewer, frame::Moment, project_url, words::task_word},
     web::Web,
 };
 
@@ -58,8 +58,7 @@ pub struct TaskRow {
 impl TaskRow {
     pub fn new(task: QueuedTask, now: UnixTime) -> Self {
         let project_url = project_url(&task.project);
-        // Our fault is a state of its own to people.
-        let is_again = task.state == "pending" && task.attempt.0 > 1;
+        let word = task.state.parse().map(|state| task_word(state, task.stage, task.attempt));
         Self {
             build: task.build.0,
             url: format!("{project_url}build/{}/", task.build),
@@ -69,7 +68,8 @@ impl TaskRow {
             owner: task.project.owner.to_string(),
             owner_url: owner_url(&task.project.owner),
             chroot: task.chroot.map(|chroot| chroot.to_string()),
-            word: if is_again { "retrying".into() } else { task.state },
+            // Only the source phase knows other states.
+            word: word.map_or(task.state, str::to_owned),
             is_background: task.is_background,
             batch: task.batch,
             builder: task.builder,

@@ -19,8 +19,8 @@ const LATEST: &str = "
     )
     SELECT latest.id, projects.owner, projects.name, latest.dir, latest.package, latest.header, users.name,
         latest.submitted_on, latest.options, CASE WHEN latest.srpm_url IS NULL THEN latest.source END,
-        latest.srpm_url, latest.source_state, latest.source_ended_on, latest.failure,
-        own.chroot, own.state, own.started_on, own.ended_on
+        latest.srpm_url, latest.source_state, latest.source_attempt, latest.source_ended_on, latest.failure,
+        own.chroot, own.state, own.stage, own.attempt, own.started_on, own.ended_on
     FROM latest
     JOIN projects ON projects.id = latest.project_id
     LEFT JOIN users ON users.id = latest.submitter_id
@@ -39,10 +39,12 @@ type LineColumns = (
     Nullable<Text>,
     Nullable<Text>,
     Text,
+    BigInt,
     Nullable<BigInt>,
     Nullable<Text>,
 );
-type ChrootColumns = (Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>);
+/// All of them or none.
+type ChrootColumns = Nullable<(Text, Text, Nullable<Text>, BigInt, Nullable<BigInt>, Nullable<BigInt>)>;
 
 /// The five newest of a project; one statement, which the database need not plan anew each time as it would
 /// with a limit that it does not know.

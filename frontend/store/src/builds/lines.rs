@@ -5,9 +5,9 @@ mod wanted;
 use std::{collections::HashMap, fmt};
 
 use coppice_model::{
-    BuildId, ChrootName, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
+    Attempt, BuildId, ChrootName, DirName, OwnerName, PackageName, ProjectId, ProjectRef, UnixTime, UserId,
     package::SourceHeader,
-    state::{BuildState, ChrootState, SourceState},
+    state::{BuildState, ChrootState, SourceState, Stage},
 };
 use diesel::{
     dsl::{case_when, exists, not, sql},
@@ -49,6 +49,7 @@ pub struct BuildLine {
     /// Where the backend keeps an SRPM that a builder made.
     pub srpm_url: Option<String>,
     pub source_state: SourceState,
+    pub source_attempt: Attempt,
     pub source_ended_on: Option<UnixTime>,
     /// Why the source phase failed.
     pub failure: Option<BuildFailure>,
@@ -59,6 +60,9 @@ pub struct BuildLine {
 pub struct ChrootLine {
     pub chroot: ChrootName,
     pub state: ChrootState,
+    /// The finer stage while it runs.
+    pub stage: Option<Stage>,
+    pub attempt: Attempt,
     pub started_on: Option<UnixTime>,
     pub ended_on: Option<UnixTime>,
 }
@@ -90,6 +94,8 @@ impl From<&BuildView> for BuildLine {
         let chroot = |chroot: &crate::BuildChroot| ChrootLine {
             chroot: chroot.chroot.clone(),
             state: chroot.state,
+            stage: chroot.stage,
+            attempt: chroot.attempt,
             started_on: chroot.started_on,
             ended_on: chroot.ended_on,
         };
@@ -105,6 +111,7 @@ impl From<&BuildView> for BuildLine {
             source: Some(build.source.clone()).filter(|_| build.srpm_url.is_none()),
             srpm_url: build.srpm_url.clone(),
             source_state: build.source_state,
+            source_attempt: build.source_attempt,
             source_ended_on: build.source_ended_on,
             failure: build.failure.clone(),
             chroots: view.chroots.iter().map(chroot).collect(),
@@ -145,6 +152,7 @@ pub(super) struct LineRow {
     source: Option<String>,
     srpm_url: Option<String>,
     source_state: String,
+    source_attempt: i64,
     source_ended_on: Option<i64>,
     failure: Option<String>,
 }
@@ -193,6 +201,7 @@ impl TryFrom<LineRow> for BuildLine {
             source: column::from_json_if_any("a build's source", row.source.as_deref())?,
             srpm_url: row.srpm_url,
             source_state: column::word("a build's source state", &row.source_state)?,
+            source_attempt: column::attempt(row.source_attempt),
             source_ended_on: column::time(row.source_ended_on),
             failure: column::from_json_if_any("a build's failure", row.failure.as_deref())?,
             chroots: Vec::new(),
@@ -200,13 +209,18 @@ impl TryFrom<LineRow> for BuildLine {
     }
 }
 
-impl TryFrom<(String, String, Option<i64>, Option<i64>)> for ChrootLine {
+/// Name, state, stage, attempt, start and end.
+pub(super) type OwnRow = (String, String, Option<String>, i64, Option<i64>, Option<i64>);
+
+impl TryFrom<OwnRow> for ChrootLine {
     type Error = StoreError;
-    fn try_from(row: (String, String, Option<i64>, Option<i64>)) -> Result<Self, StoreError> {
-        let (chroot, state, started_on, ended_on) = row;
+    fn try_from(row: OwnRow) -> Result<Self, StoreError> {
+        let (chroot, state, stage, attempt, started_on, ended_on) = row;
         Ok(Self {
             chroot: column::word("a build's chroot", &chroot)?,
             state: column::word("a chroot's state", &state)?,
+            stage: column::word_if_any("a chroot's stage", stage.as_deref())?,
+            attempt: column::attempt(attempt),
             started_on: column::time(started_on),
             ended_on: column::time(ended_on),
         })
@@ -234,6 +248,7 @@ macro_rules! columns {
             case_when(builds::srpm_url.is_null(), builds::source),
             builds::srpm_url,
             builds::source_state,
+            builds::source_attempt,
             builds::source_ended_on,
             builds::failure,
         )
@@ -321,53 +336,54 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter, page: Page) -> Result<Vec<Bui
 pub fn list_lines_by_id(conn: &mut Conn, ids: &[BuildId]) -> Result<Vec<BuildLine>, StoreError> {
     let raw: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let of_chroots = (
-        chroots::chroot.nullable(),
-        chroots::state.nullable(),
-        chroots::started_on.nullable(),
-        chroots::ended_on.nullable(),
+        chroots::chroot,
+        chroots::state,
+        chroots::stage,
+        chroots::attempt,
+        chroots::started_on,
+        chroots::ended_on,
     );
     let query = tables!()
         .left_join(chroots::table)
         .filter(builds::id.eq_any(raw))
         .order((builds::id, chroots::id))
-        .select((columns!(), of_chroots));
+        .select((columns!(), of_chroots.nullable()));
     folded(on_either!(conn, |c| query.load(c)?))
 }
 
-/// The columns of a chroot beside those of its build; empty for a build without chroots.
-pub(super) type OwnRow = (Option<String>, Option<String>, Option<i64>, Option<i64>);
-
-/// Of rows in which every build stands once for each of its chroots, one after the other.
-pub(super) fn folded(rows: Vec<(LineRow, OwnRow)>) -> Result<Vec<BuildLine>, StoreError> {
+/// Of rows in which every build stands once for each of its chroots, one after the other, or once without any.
+pub(super) fn folded(rows: Vec<(LineRow, Option<OwnRow>)>) -> Result<Vec<BuildLine>, StoreError> {
     let mut lines: Vec<BuildLine> = Vec::new();
-    for (row, (chroot, state, started_on, ended_on)) in rows {
+    for (row, own) in rows {
         if lines.last().is_none_or(|line| line.id.0 != row.id) {
             lines.push(row.try_into()?);
         }
-        if let (Some(line), Some(chroot), Some(state)) = (lines.last_mut(), chroot, state) {
-            line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
+        if let (Some(line), Some(own)) = (lines.last_mut(), own) {
+            line.chroots.push(ChrootLine::try_from(own)?);
         }
     }
     Ok(lines)
 }
-
-type ChrootRow = (i64, String, String, Option<i64>, Option<i64>);
 
 fn with_chroots(conn: &mut Conn, rows: Vec<LineRow>) -> Result<Vec<BuildLine>, StoreError> {
     let mut lines: Vec<BuildLine> = column::all(rows)?;
     let ids: Vec<i64> = lines.iter().map(|line| line.id.0).collect();
     let query = chroots::table.filter(chroots::build_id.eq_any(ids)).order(chroots::id).select((
         chroots::build_id,
-        chroots::chroot,
-        chroots::state,
-        chroots::started_on,
-        chroots::ended_on,
+        (
+            chroots::chroot,
+            chroots::state,
+            chroots::stage,
+            chroots::attempt,
+            chroots::started_on,
+            chroots::ended_on,
+        ),
     ));
-    let rows = on_either!(conn, |c| query.load::<ChrootRow>(c)?);
+    let rows = on_either!(conn, |c| query.load::<(i64, OwnRow)>(c)?);
     let mut places: HashMap<i64, usize> = lines.iter().enumerate().map(|(n, line)| (line.id.0, n)).collect();
-    for (build, chroot, state, started_on, ended_on) in rows {
+    for (build, own) in rows {
         let Some(line) = places.get_mut(&build).and_then(|place| lines.get_mut(*place)) else { continue };
-        line.chroots.push(ChrootLine::try_from((chroot, state, started_on, ended_on))?);
+        line.chroots.push(ChrootLine::try_from(own)?);
     }
     Ok(lines)
 }

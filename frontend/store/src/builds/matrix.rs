@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use coppice_model::{
-    BuildId, ChrootName, DirName, PackageName, ProjectId, UnixTime, package::SourceHeader, state::ChrootState,
+    Attempt, BuildId, ChrootName, DirName, PackageName, ProjectId, UnixTime,
+    package::SourceHeader,
+    state::{ChrootState, Stage},
 };
 use diesel::{
     prelude::*,
@@ -65,7 +67,7 @@ fn text((column, choice): Choice, told: Told) -> String {
     };
     format!(
         "WITH newest AS MATERIALIZED ({choice})
-        SELECT newest.package, own.build_id, own.chroot, own.state, {more}
+        SELECT newest.package, own.build_id, own.chroot, own.state, own.stage, own.attempt, {more}
         FROM newest LEFT JOIN build_chroots AS own ON own.{column} = newest.id {builds}
         WHERE newest.id IS NOT NULL
         ORDER BY newest.package, own.chroot"
@@ -77,6 +79,8 @@ type Columns = (
     Nullable<BigInt>,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<Text>,
+    Nullable<BigInt>,
     Nullable<BigInt>,
     Nullable<Text>,
     Nullable<Text>,
@@ -88,6 +92,8 @@ struct Row {
     build: Option<i64>,
     chroot: Option<String>,
     state: Option<String>,
+    stage: Option<String>,
+    attempt: Option<i64>,
     ended_on: Option<i64>,
     result_dir: Option<String>,
     header: Option<String>,
@@ -100,6 +106,9 @@ pub struct Cell {
     pub chroot: String,
     pub build: BuildId,
     pub state: ChrootState,
+    /// The finer stage while it runs.
+    pub stage: Option<Stage>,
+    pub attempt: Attempt,
 }
 
 /// The same with what the build left.
@@ -126,8 +135,14 @@ pub fn matrix(
     let mut cells = Vec::new();
     for row in rows(conn, (project, dir), of, Told::States)? {
         if let (Some(build), Some(chroot), Some(state)) = (row.build, row.chroot, &row.state) {
-            let state = column::word("a chroot's state", state)?;
-            cells.push(Cell { package: row.package, chroot, build: BuildId(build), state });
+            cells.push(Cell {
+                package: row.package,
+                chroot,
+                build: BuildId(build),
+                state: column::word("a chroot's state", state)?,
+                stage: column::word_if_any("a chroot's stage", row.stage.as_deref())?,
+                attempt: row.attempt.map_or(Attempt::FIRST, column::attempt),
+            });
         }
     }
     Ok(cells)

@@ -26,6 +26,7 @@ pub(crate) struct BuildRow {
     failure: Option<String>,
     batch_id: Option<i64>,
     _touched_on: i64,
+    failure_log: Option<String>,
 }
 
 impl TryFrom<super::Joined> for Build {
@@ -53,6 +54,7 @@ impl TryFrom<super::Joined> for Build {
             options: column::from_json("a build's options", &row.options)?,
             failure: column::from_json_if_any("a build's failure", row.failure.as_deref())?,
             batch: row.batch_id,
+            failure_log: row.failure_log,
         })
     }
 }

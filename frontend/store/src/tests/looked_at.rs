@@ -1,6 +1,6 @@
 //! What is told of all builds at once: the queue, its batches, the statistics.
 
-use coppice_model::{BuildId, state::SourceState};
+use coppice_model::{Attempt, BuildId, UnixTime, state::SourceState};
 
 use super::*;
 use crate::{
@@ -161,6 +161,52 @@ async fn admins_find_people_failures_and_the_one_notice() {
             notice::delete(tx)?;
             assert_eq!(notice::find(tx)?, None);
             assert_eq!(actions::list_failed(tx, NOW, 5)?, []);
+            Ok::<_, StoreError>(())
+        });
+        story.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_builders_do_is_told_with_how_long_it_took_before() {
+    on_both(async |url| {
+        let store = Store::open(url).await.unwrap();
+        let story = store.write(|tx| {
+            let ids = corpus(tx)?;
+            let chroot = "fedora-43-x86_64";
+            let set = |id: BuildId, set: &str| {
+                format!("UPDATE build_chroots SET {set} WHERE build_id = {id} AND chroot = '{chroot}';")
+            };
+            let mut text = format!("UPDATE builds SET package = 'hello' WHERE id IN ({}, {}, {});", ids[0], ids[3], ids[4]);
+            text += &set(ids[0], "state = 'succeeded', started_on = 500, built_on = 590, ended_on = 600");
+            text += &set(ids[4], "started_on = 1799998000, built_on = 1799998900");
+            text += &format!("UPDATE builds SET source_state = 'running', source_started_on = 70 WHERE id = {};", ids[1]);
+            // No builder has what is built.
+            text += &format!("UPDATE build_chroots SET built_on = 1800000002 WHERE build_id = {} AND chroot <> '{chroot}';", ids[3]);
+            plain::run(tx, &text)?;
+            let work = queue::at_work(tx, UnixTime(1_799_000_000))?;
+            let running: Vec<_> = work
+                .running
+                .iter()
+                .map(|one| {
+                    let name = one.chroot.as_ref().map_or("source", |name| name.as_str());
+                    let submitter = one.submitter.as_ref().map(ToString::to_string);
+                    (name.to_owned(), one.project.to_string(), submitter, one.started_on, one.usual_s)
+                })
+                .collect();
+            let of = |name: &str, started, usual_s| {
+                let project = "alice/tools".to_owned();
+                (name.to_owned(), project, Some("alice".to_owned()), Some(UnixTime(started)), usual_s)
+            };
+            // Only builds before it tell how long it takes, the newest of them first.
+            assert_eq!(running, [of(chroot, 1_800_000_001, Some(90)), of("source", 70, None)]);
+            assert_eq!(work.recent, [(chroot.parse().unwrap(), 900)]);
+            let none = queue::at_work(tx, UnixTime(1_799_999_500))?;
+            assert_eq!((none.running.len(), none.recent.len()), (2, 0));
+            let line = &builds::list_lines_by_id(tx, &[ids[3]])?[0];
+            let first = line.chroots.iter().find(|own| own.chroot.as_str() == chroot).unwrap();
+            assert_eq!((first.stage, first.attempt, line.source_attempt), (None, Attempt::FIRST, Attempt::FIRST));
             Ok::<_, StoreError>(())
         });
         story.await.unwrap();
