@@ -125,7 +125,7 @@ async fn only_admins_block_others_and_none_himself() {
     assert_eq!(bob.browser.get("/admin/users/root/").await.status, 403);
     for action in ["/admin/users/root/block/", "/admin/users/root/unblock/"] {
         assert_eq!(bob.browser.submit("/user/account/", action, &[]).await.status, 403, "{action}");
-        assert_eq!(root.ask(Method::POST, action, &[]).await.status, 403, "not without the form");
+        assert_eq!(root.forge(action, &[]).await.status, 403, "not without the form");
     }
     assert!(root.get("/admin/users/root/").await.text.contains("This is you. Another admin can block you."));
     let refused = root.submit(BOB, "/admin/users/root/block/", &[]).await;
@@ -140,8 +140,8 @@ async fn only_admins_block_others_and_none_himself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_elsewhere_does_not_help_who_is_blocked_here() {
     let provider = Provider::start();
-    provider.people(json!({ "bob": { "nickname": "bob" } })).await;
-    let frontend = Frontend::start_with(|config| provider.configure(config, "")).await;
+    provider.people(&json!({ "bob": { "nickname": "bob" } }));
+    let frontend = Frontend::start_with(|config| offer(config, provider.oidc(""))).await;
     let root = admin(&frontend).await;
     let bob = frontend.visitor();
     log_in(&bob, "bob").await;

@@ -196,9 +196,9 @@ async fn frontends_count_wrong_passwords_together_and_a_restart_forgives_nothing
     let one = Frontend::start_with(|config| config.accounts.tries = 3).await;
     with_password(&one, "alice", false).await;
     let other = one.second().await;
-    assert!(Browser::of(&one).log_in("alice", "wrong").await.text.contains("2 are left"));
-    assert!(Browser::of(&other).log_in("alice", "wrong").await.text.contains("1 is left"));
-    assert!(Browser::of(&one).log_in("alice", "wrong").await.text.contains("0 are left"));
+    assert!(one.visitor().log_in("alice", "wrong").await.text.contains("2 are left"));
+    assert!(other.visitor().log_in("alice", "wrong").await.text.contains("1 is left"));
+    assert!(one.visitor().log_in("alice", "wrong").await.text.contains("0 are left"));
     other.close().await;
     let again = one.second().await;
     for frontend in [&one, &again] {

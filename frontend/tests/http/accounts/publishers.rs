@@ -183,7 +183,7 @@ async fn an_identity_token_is_exchanged_once() {
     let (provider, frontend) = with_issuer().await;
     let alice = admin(&frontend).await;
     for token in [claims(&provider), with(claims(&provider), "jti", json!("a-number"))] {
-        let job = provider.mint(token).await;
+        let job = provider.mint(&token);
         // Nothing came of this one, so the job may go on with its token when the project trusts it.
         assert_eq!(exchange(&frontend, &job, "other").await.status, 403);
         if !listed(&alice).await.contains("release.yml</td>") {
@@ -197,9 +197,9 @@ async fn an_identity_token_is_exchanged_once() {
     }
     // The same number in another wrapping is the same token; a new number is another one.
     let later = with(with(claims(&provider), "jti", json!("a-number")), "nbf", json!(1));
-    assert_eq!(exchange(&frontend, &provider.mint(later).await, "tools").await.status, 403);
+    assert_eq!(exchange(&frontend, &provider.mint(&later), "tools").await.status, 403);
     let next = with(claims(&provider), "jti", json!("another"));
-    assert_eq!(exchange(&frontend, &provider.mint(next).await, "tools").await.status, 200);
+    assert_eq!(exchange(&frontend, &provider.mint(&next), "tools").await.status, 200);
     frontend.close().await;
 }
 
@@ -208,7 +208,7 @@ async fn many_at_once_get_one_token_for_one_proof() {
     let (provider, frontend) = with_issuer().await;
     let alice = admin(&frontend).await;
     trust(&alice, "release.yml").await;
-    let job = provider.mint(claims(&provider)).await;
+    let job = provider.mint(&claims(&provider));
     let asked = (0..8).map(|_| exchange(&frontend, &job, "tools"));
     let answers = futures_util::future::join_all(asked).await;
     let good = answers.iter().filter(|answer| answer.status == 200).count();
@@ -226,7 +226,7 @@ async fn a_repository_that_was_made_anew_under_the_name_is_another_one() {
     let (provider, frontend) = with_issuer().await;
     let alice = admin(&frontend).await;
     trust(&alice, "release.yml").await;
-    let first = provider.mint(numbered(&provider, "74", "65", "1")).await;
+    let first = provider.mint(&numbered(&provider, "74", "65", "1"));
     assert_eq!(exchange(&frontend, &first, "tools").await.status, 200);
     // Also where the stranger's workflow is one that no job used yet.
     trust(&alice, "nightly.yml").await;
@@ -237,19 +237,19 @@ async fn a_repository_that_was_made_anew_under_the_name_is_another_one() {
         (with(numbered(&provider, "99", "66", "4"), "workflow_ref", nightly.clone()), "another workflow"),
         (claims(&provider), "no number any more"),
     ] {
-        let refused = exchange(&frontend, &provider.mint(claims).await, "tools").await.error();
+        let refused = exchange(&frontend, &provider.mint(&claims), "tools").await.error();
         assert_eq!(refused.0, 403, "{what}");
         assert!(refused.1.contains("made anew under this name"), "{what}: {}", refused.1);
         assert!(refused.1.contains("removes its workflows under Integrations and adds them again"), "{what}");
     }
     let same = with(numbered(&provider, "74", "65", "5"), "workflow_ref", nightly);
-    assert_eq!(exchange(&frontend, &provider.mint(same).await, "tools").await.status, 200);
+    assert_eq!(exchange(&frontend, &provider.mint(&same), "tools").await.status, 200);
     for _ in 0..2 {
         let id = between(&listed(&alice).await, "name=\"remove\" value=\"", "\"").to_owned();
         assert_eq!(alice.submit(PAGE, PAGE, &[("remove", &id)]).await.status, 303);
     }
     trust(&alice, "release.yml").await;
-    let anew = provider.mint(numbered(&provider, "99", "65", "6")).await;
+    let anew = provider.mint(&numbered(&provider, "99", "65", "6"));
     assert_eq!(exchange(&frontend, &anew, "tools").await.status, 200, "it was said anew who is meant");
     frontend.close().await;
 }
@@ -269,17 +269,17 @@ async fn jobs_of_a_forgejo_build_too_and_nobody_else_signs_for_it() {
         "repository": "alice/hello", "repository_id": "74", "repository_owner": "alice", "repository_owner_id": "65",
         "workflow": "release.yml", "workflow_ref": "alice/hello/.forgejo/workflows/release.yml@refs/heads/main",
     });
-    let job = provider.mint(claims.clone()).await;
+    let job = provider.mint(&claims.clone());
     let token = exchange(&frontend, &job, "tools").await.ok();
     assert_eq!(build(&frontend, &token, "tools").await.status, 200);
     assert!(exchange(&frontend, &job, "tools").await.error().1.contains("exchanged already"));
     let anew = with(claims.clone(), "repository_id", json!("75"));
-    let refused = exchange(&frontend, &provider.mint(anew).await, "tools").await.error();
+    let refused = exchange(&frontend, &provider.mint(&anew), "tools").await.error();
     assert!(refused.1.contains("made anew under this name"), "{}", refused.1);
     let github = with(claims.clone(), "iss", json!(format!("{}/liar", provider.url)));
-    let refused = exchange(&frontend, &provider.mint(github).await, "tools").await.error();
+    let refused = exchange(&frontend, &provider.mint(&github), "tools").await.error();
     assert!(refused.1.contains("does not trust this job: github alice/hello"), "{}", refused.1);
-    let forged = provider.mint_by("stranger", with(claims, "nonce", json!("x"))).await;
+    let forged = provider.mint_by("stranger", &with(claims, "nonce", json!("x")));
     assert!(exchange(&frontend, &forged, "tools").await.error().1.contains("does not hold"));
     frontend.close().await;
 }
@@ -309,7 +309,7 @@ async fn a_workflow_of_somebody_who_is_blocked_gets_no_token() {
     with_password(&frontend, "root", true).await;
     let root = frontend.visitor();
     root.log_in("root", PASSWORD).await;
-    let job = provider.mint(claims(&provider)).await;
+    let job = provider.mint(&claims(&provider));
     root.submit("/admin/users/alice/", "/admin/users/alice/block/", &[]).await;
     let refused = exchange(&frontend, &job, "tools").await.error();
     assert!(refused.0 == 403 && refused.1.contains("The account 'alice' is blocked."), "{refused:?}");
