@@ -14,7 +14,7 @@ use coppice_model::{
 };
 use coppice_runtime::{Stop, secret::random_token};
 
-use crate::{reporter::Reporter, static_server::decode};
+use crate::reporter::Reporter;
 
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 /// Repositories that one report tells of; what is beyond in a minute is not counted.
@@ -31,10 +31,11 @@ impl Counter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file of the results that somebody got, by its percent-encoded path: `/OWNER/DIR/CHROOT/…`. All directories of a project count
-    /// for it; of other files than packages, and of source packages, nothing is noted.
-    pub fn note(&self, path: &str) {
-        let Some(of) = repository_of(path) else { return };
+    /// A file of the results that somebody got, by the parts of its path: owner, directory, chroot and what is below.
+    /// All directories of a project count for it; of other files than packages, and of source packages, nothing is
+    /// noted.
+    pub fn note(&self, parts: &[String]) {
+        let Some(of) = repository_of(parts) else { return };
         let mut fetched = self.fetched();
         if fetched.len() < MOST || fetched.contains_key(&of) {
             let count = fetched.entry(of).or_default();
@@ -53,19 +54,15 @@ impl Counter {
     }
 }
 
-fn repository_of(path: &str) -> Option<(ProjectRef, ChrootName)> {
-    if !path.ends_with(".rpm") || path.ends_with(".src.rpm") || path.ends_with(".nosrc.rpm") {
-        return None;
-    }
-    let mut parts = path.strip_prefix('/')?.split('/').map_while(decode);
-    let owner = parts.next()?.parse().ok()?;
-    let dir: DirName = parts.next()?.parse().ok()?;
-    let chroot = parts.next()?.parse().ok()?;
-    let name = dir.project().parse().ok()?;
-    Some((ProjectRef { owner, name }, chroot))
+fn repository_of(parts: &[String]) -> Option<(ProjectRef, ChrootName)> {
+    let [owner, dir, chroot, .., file] = parts else { return None };
+    let is_package = file.ends_with(".rpm") && !file.ends_with(".src.rpm") && !file.ends_with(".nosrc.rpm");
+    let dir: DirName = dir.parse().ok().filter(|_| is_package)?;
+    let project = ProjectRef { owner: owner.parse().ok()?, name: dir.project().parse().ok()? };
+    Some((project, chroot.parse().ok()?))
 }
 
-/// Reports until stopped, and once more then.
+/// Reports until stopped, and then once more, if the reporter still listens.
 pub async fn run(counter: Counter, reporter: Reporter, stop: Stop) {
     loop {
         let goes_on = stop.sleep(REPORT_EVERY).await;
@@ -82,15 +79,19 @@ pub async fn run(counter: Counter, reporter: Reporter, stop: Stop) {
 mod tests {
     use super::*;
 
+    fn note(counter: &Counter, path: &str) {
+        counter.note(&path.split('/').map(str::to_owned).collect::<Vec<_>>());
+    }
+
     #[test]
     fn packages_count_for_their_project_and_chroot() {
         let counter = Counter::default();
         for path in [
-            "/alice/tools/fedora-43-x86_64/00000001-bat/bat-1-1.x86_64.rpm",
-            "/alice/tools:pr:3/fedora-43-x86_64/00000002-bat/bat-2-1.x86_64.rpm",
-            "/%40team/tools/epel-9-x86_64/00000003-bat/bat-1-1.noarch.rpm",
+            "alice/tools/fedora-43-x86_64/00000001-bat/bat-1-1.x86_64.rpm",
+            "alice/tools:pr:3/fedora-43-x86_64/00000002-bat/bat-2-1.x86_64.rpm",
+            "@team/tools/epel-9-x86_64/00000003-bat/bat-1-1.noarch.rpm",
         ] {
-            counter.note(path);
+            note(&counter, path);
         }
         let Some(Report::DownloadsV1(mut downloads)) = counter.take() else { panic!("nothing was counted") };
         downloads.fetched.sort_by_key(|fetched| fetched.count);
@@ -107,14 +108,14 @@ mod tests {
     fn other_files_and_other_paths_count_for_nobody() {
         let counter = Counter::default();
         for path in [
-            "/alice/tools/fedora-43-x86_64/00000001-bat/bat-1-1.src.rpm",
-            "/alice/tools/fedora-43-x86_64/repodata/repomd.xml",
-            "/alice/tools/no chroot/x.rpm",
-            "/../tools/fedora-43-x86_64/x.rpm",
-            "/x.rpm",
+            "alice/tools/fedora-43-x86_64/00000001-bat/bat-1-1.src.rpm",
+            "alice/tools/fedora-43-x86_64/repodata/repomd.xml",
+            "alice/tools/no chroot/x.rpm",
+            "../tools/fedora-43-x86_64/x.rpm",
+            "fedora-43-x86_64/x.rpm",
             "x.rpm",
         ] {
-            counter.note(path);
+            note(&counter, path);
         }
         assert_eq!(counter.take(), None);
     }

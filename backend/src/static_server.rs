@@ -23,8 +23,7 @@ use actix_web::{
     web,
 };
 
-pub(crate) use location::decode;
-use location::{Found, NotFound};
+use location::{Found, NotFound, decode};
 use pairs::{Client, Pairs, signature_of};
 use snapshot::find_shared;
 
@@ -99,7 +98,7 @@ async fn serve(root: web::Data<Root>, request: HttpRequest) -> HttpResponse {
         Ok(Ok(Answer::File(found))) => {
             let answer = answer::file(&request, found);
             if answer::is_beginning(&request, &answer) {
-                root.counter.note(wanted);
+                root.counter.note(&wanted.split('/').skip(1).map_while(decode).collect::<Vec<_>>());
             }
             answer
         }

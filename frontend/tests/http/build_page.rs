@@ -337,6 +337,9 @@ async fn who_may_build_cancels_builds_again_and_deletes() {
     let form = format!("/coprs/alice/foo/repeat_build/{}/", build.id);
     let asked = browser.get(&form).await.text;
     assert!(asked.contains(&format!("name=\"chroots\" value=\"{}\" checked", CHROOTS[0])), "{asked}");
+    let led = browser.get(&form.replace("repeat_build", "repeat_build_ssh")).await;
+    assert_eq!((led.status.as_u16(), led.header("location")), (303, form.trim_end_matches('/')));
+    assert!(browser.get(&form).await.text.contains("so nobody can log in to one"), "the page says why");
     let again = format!("/coprs/alice/foo/new_build_rebuild/{}/", build.id);
     let none = browser.submit(&form, &again, &[]).await;
     assert_eq!(none.status, 400);

@@ -74,6 +74,16 @@ pub async fn ask(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPa
     Page::new(&web, &viewer).html("build_repeat.html", &values)
 }
 
+/// Copr's address for a build whose builder stays for its user. Ours do not (docs/decisions/0011), so its links lead to
+/// the next best.
+pub async fn ask_with_ssh(web: Data<Web>, viewer: Viewer, path: ProjectPath) -> Answer {
+    viewer.login()?;
+    let (project, id) = viewer.address.rsplit_once("/repeat_build_ssh/").unwrap_or((&viewer.address, ""));
+    let instead = format!("{project}/repeat_build/{id}");
+    let said = "Builders go away with their build, so nobody can log in to one. Here the build is made again without.";
+    Ok(see_other(&web, instead).say(said).answer())
+}
+
 async fn repeat(
     app: &App,
     viewer: &Viewer,

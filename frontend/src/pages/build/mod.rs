@@ -31,6 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/cancel_build/{id:\\d+}").route(post().to(actions::cancel)))
         .service(resource("/delete_build/{id:\\d+}").route(post().to(actions::delete)))
         .service(resource("/repeat_build/{id:\\d+}").route(get().to(actions::ask)))
+        .service(resource("/repeat_build_ssh/{id:\\d+}").route(get().to(actions::ask_with_ssh)))
         .service(
             resource("/new_build_rebuild/{id:\\d+}")
                 .route(get().to(actions::ask))
