@@ -76,7 +76,7 @@ pub async fn ask(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPa
 
 /// Copr's address for a build whose builder stays for its user. Ours do not (docs/decisions/0011), so its links lead to
 /// the next best.
-pub async fn ask_with_ssh(web: Data<Web>, viewer: Viewer, path: ProjectPath) -> Answer {
+pub async fn ask_with_ssh(web: Data<Web>, viewer: Viewer) -> Answer {
     viewer.login()?;
     let (project, id) = viewer.address.rsplit_once("/repeat_build_ssh/").unwrap_or((&viewer.address, ""));
     let instead = format!("{project}/repeat_build/{id}");

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, ServiceConfig, resource};
-use coppice_model::{BuildId, UnixTime};
-use coppice_store::{BuildLine, Conn, Package, Project, builds, packages, packages::PackageFilter};
+use coppice_model::{BuildId, PackageName, UnixTime};
+use coppice_store::{BuildLine, Conn, Project, builds, packages, packages::PackageFilter};
 use serde::Serialize;
 
 use super::{Answer, query};
@@ -44,7 +44,7 @@ struct Row {
 }
 
 struct Found {
-    packages: Vec<(Package, Option<BuildId>)>,
+    packages: Vec<(PackageName, Option<BuildId>)>,
     lines: HashMap<BuildId, BuildLine>,
 }
 
@@ -61,8 +61,8 @@ async fn show(app: Data<App>, web: Data<Web>, viewer: Viewer, path: ProjectPath,
         found.packages.remove(0);
     }
     found.packages.truncate(PER_PAGE);
-    let place = |word: &str, package: Option<&(Package, Option<BuildId>)>| {
-        package.map(|(package, _)| query(&[("q", &q), (word, package.name.as_str())]))
+    let place = |word: &str, package: Option<&(PackageName, Option<BuildId>)>| {
+        package.map(|(name, _)| query(&[("q", &q), (word, name.as_str())]))
     };
     let has_newer = if goes_back { has_more } else { !begins };
     let page = Packages {
@@ -86,9 +86,9 @@ fn read(conn: &mut Conn, project: &Project, filter: &PackageFilter) -> Result<Fo
 
 impl Found {
     fn rows(&self, project_url: &str, now: UnixTime) -> Vec<Row> {
-        let row = |(package, build): &(Package, Option<BuildId>)| Row {
-            name: package.name.to_string(),
-            url: format!("{project_url}package/{}/", package.name),
+        let row = |(name, build): &(PackageName, Option<BuildId>)| Row {
+            name: name.to_string(),
+            url: format!("{project_url}package/{name}/"),
             build: build.and_then(|id| self.lines.get(&id)).map(|line| BuildRow::new(line, now)),
         };
         self.packages.iter().map(row).collect()

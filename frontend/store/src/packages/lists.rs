@@ -1,9 +1,8 @@
 //! Packages as lists and searches show them.
 
-use coppice_model::{BuildId, ProjectId, ProjectName};
+use coppice_model::{BuildId, PackageName, ProjectId, ProjectName};
 use diesel::prelude::*;
 
-use super::{Package, PackageRow};
 use crate::{
     Conn, StoreError, column,
     column::lower,
@@ -22,13 +21,13 @@ pub struct PackageFilter {
     pub before: Option<String>,
 }
 
-/// By name, each with its newest build in the main directory; one statement.
+/// The names, each with its package's newest build in the main directory; one statement.
 pub fn list_with_newest(
     conn: &mut Conn,
     (id, dir): (ProjectId, &ProjectName),
     filter: &PackageFilter,
     limit: i64,
-) -> Result<Vec<(Package, Option<BuildId>)>, StoreError> {
+) -> Result<Vec<(PackageName, Option<BuildId>)>, StoreError> {
     let newest = builds::table
         .filter(builds::project_id.eq(id.0))
         .filter(builds::package.eq(packages::name.nullable()))
@@ -50,10 +49,12 @@ pub fn list_with_newest(
             Some(before) => query.filter(packages::name.lt(before)).order(packages::name.desc()),
             None => query.order(packages::name),
         };
-        query.select((packages::all_columns, newest)).limit(limit).load::<(PackageRow, Option<i64>)>(c)?
+        query.select((packages::name, newest)).limit(limit).load::<(String, Option<i64>)>(c)?
     });
-    let row = |(row, build): (PackageRow, Option<i64>)| Ok((row.try_into()?, build.map(BuildId)));
-    let mut found: Vec<(Package, Option<BuildId>)> =
+    let row = |(name, build): (String, Option<i64>)| {
+        Ok((column::word("a package's name", &name)?, build.map(BuildId)))
+    };
+    let mut found: Vec<(PackageName, Option<BuildId>)> =
         rows.into_iter().map(row).collect::<Result<_, StoreError>>()?;
     if filter.before.is_some() {
         found.reverse();

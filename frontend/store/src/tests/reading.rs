@@ -113,7 +113,7 @@ async fn matrix_and_lists_know_the_newest_build() {
             assert_eq!(versions[&coppice_model::BuildId(2)], "1.1-1");
             let filter = PackageFilter::default();
             let listed = packages::list_with_newest(tx, (project.id, &project.name), &filter, 9)?;
-            let listed: Vec<_> = listed.iter().map(|(p, id)| (p.name.as_str(), id.map(|id| id.0))).collect();
+            let listed: Vec<_> = listed.iter().map(|(name, id)| (name.as_str(), id.map(|id| id.0))).collect();
             assert_eq!(listed, [("Bat", Some(2)), ("fd_find", Some(4))]);
             let latest = builds::latest_of_projects(tx, &[project.id])?;
             assert_eq!(latest[&project.reference()].id.0, 4);
