@@ -153,3 +153,22 @@ pub fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
 pub fn form_token(page: &str) -> String {
     between(page, "name=\"csrf_token\" value=\"", "\"").to_owned()
 }
+
+/// What stands inside `<main>`, without tags and with single blanks.
+pub fn words(page: &str) -> String {
+    let main = page.split("<main").nth(1).expect("a page has a main part").split("</main>").next().unwrap();
+    let mut text = String::new();
+    for piece in main.split('<').skip(1) {
+        text.push_str(piece.split_once('>').map_or("", |(_, rest)| rest));
+        text.push(' ');
+    }
+    let text = text.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+pub fn says(text: &str, wanted: &[&str]) {
+    for sentence in wanted {
+        assert!(text.contains(sentence), "{sentence:?} is missing in\n{text}");
+    }
+}

@@ -4,8 +4,8 @@ use coppice_runtime::Clock;
 use serde_json::{Value, json};
 
 use crate::{
-    build_timeline::{alice, says, start, words},
-    building::{Building, Files, uploaded},
+    browser::{says, words},
+    building::{Building, Files, alice, start, uploaded},
     support::{Frontend, Member},
 };
 

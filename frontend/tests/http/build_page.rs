@@ -10,28 +10,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    browser::{says, words},
     building::{Building, Files, alice, failed, packed, running, start, uploaded},
     support::{CHROOTS, Frontend, Member, until},
 };
-
-/// What stands inside `<main>`, without tags and with single blanks.
-fn words(page: &str) -> String {
-    let main = page.split("<main").nth(1).expect("a page has a main part").split("</main>").next().unwrap();
-    let mut text = String::new();
-    for piece in main.split('<').skip(1) {
-        text.push_str(piece.split_once('>').map_or("", |(_, rest)| rest));
-        text.push(' ');
-    }
-    let text = text.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[track_caller]
-fn says(text: &str, wanted: &[&str]) {
-    for sentence in wanted {
-        assert!(text.contains(sentence), "{sentence:?} is missing in\n{text}");
-    }
-}
 
 async fn page(frontend: &Frontend, build: &Building<'_>) -> String {
     let answer = frontend.get(&build.page()).await;

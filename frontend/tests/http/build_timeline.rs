@@ -8,42 +8,10 @@ use coppice_model::{
 };
 
 use crate::{
-    building::{Building, ResultsServer, packed, uploaded},
-    support::{Frontend, Member, until},
+    browser::{says, words},
+    building::{Building, alice, packed, start, uploaded},
+    support::{Frontend, until},
 };
-
-/// What stands inside `<main>`, without tags and with single blanks.
-pub fn words(page: &str) -> String {
-    let main = page.split("<main").nth(1).expect("a page has a main part").split("</main>").next().unwrap();
-    let mut text = String::new();
-    for piece in main.split('<').skip(1) {
-        text.push_str(piece.split_once('>').map_or("", |(_, rest)| rest));
-        text.push(' ');
-    }
-    let text = text.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[track_caller]
-pub fn says(text: &str, wanted: &[&str]) {
-    for sentence in wanted {
-        assert!(text.contains(sentence), "{sentence:?} is missing in\n{text}");
-    }
-}
-
-/// A frontend whose backend and results server are pretended.
-pub async fn start() -> (Frontend, ResultsServer) {
-    let others = ResultsServer::start();
-    let frontend = Frontend::start_with(|config| {
-        others.configure(config);
-        config.backend_url = others.url.clone();
-    });
-    (frontend.await, others)
-}
-
-pub async fn alice(frontend: &Frontend) -> Member<'_> {
-    frontend.member("alice").await.with_project("foo").await
-}
 
 /// The words of a page as soon as they hold a sentence.
 pub async fn until_says(frontend: &Frontend, path: &str, sentence: &str) -> String {

@@ -3,8 +3,8 @@
 use coppice_model::{messages::Progress, state::Stage};
 
 use crate::{
-    build_timeline::{alice, start, until_says},
-    building::uploaded,
+    build_timeline::until_says,
+    building::{alice, start, uploaded},
     support::CHROOTS,
 };
 

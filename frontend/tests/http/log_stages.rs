@@ -1,9 +1,6 @@
 //! Stages of a log with their times.
 
-use crate::{
-    build_timeline::{alice, start},
-    building::{packed, uploaded},
-};
+use crate::building::{alice, packed, start, uploaded};
 
 const LOG: &str = "==> running rpmbuild\n==> after 0.4 s\nExecuting(%prep): /bin/sh -e a\n==> after 1.0 s\n+ true\n\
     Executing(%build): /bin/sh -e b\n==> after 13.3 s\nmain.c:12:5: error: expected ';'\n";
