@@ -308,34 +308,31 @@ pub fn list_of_batch(conn: &mut Conn, batch: i64) -> Result<Vec<BuildView>, Stor
     with_chroots(conn, rows)
 }
 
+/// The ids of builds of which something has not ended, ascending, among those that a condition holds for.
+macro_rules! unfinished {
+    ($conn:ident, $condition:expr) => {{
+        let open = chroots::table
+            .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
+            .select(chroots::build_id);
+        let ids: Vec<i64> = builds::table
+            .filter($condition)
+            .filter(builds::source_state.ne_all(["failed", "canceled"]))
+            .filter(builds::source_state.ne("succeeded").or(builds::id.eq_any(open)))
+            .order(builds::id)
+            .select(builds::id)
+            .load($conn)?;
+        Ok(ids.into_iter().map(BuildId).collect())
+    }};
+}
+
 /// Builds of a project that are not finished, ascending; one statement.
 pub fn list_unfinished(conn: &mut Conn, project: ProjectId) -> Result<Vec<BuildId>, StoreError> {
-    let open = chroots::table
-        .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
-        .select(chroots::build_id);
-    let ids: Vec<i64> = builds::table
-        .filter(builds::project_id.eq(project.0))
-        .filter(builds::source_state.ne_all(["failed", "canceled"]))
-        .filter(builds::source_state.ne("succeeded").or(builds::id.eq_any(open)))
-        .order(builds::id)
-        .select(builds::id)
-        .load(conn)?;
-    Ok(ids.into_iter().map(BuildId).collect())
+    unfinished!(conn, builds::project_id.eq(project.0))
 }
 
 /// Builds that a user submitted and that are not finished, ascending; one statement.
 pub fn list_unfinished_of(conn: &mut Conn, submitter: UserId) -> Result<Vec<BuildId>, StoreError> {
-    let open = chroots::table
-        .filter(chroots::state.eq_any(["waiting", "pending", "starting", "running"]))
-        .select(chroots::build_id);
-    let ids: Vec<i64> = builds::table
-        .filter(builds::submitter_id.eq(submitter.0))
-        .filter(builds::source_state.ne_all(["failed", "canceled"]))
-        .filter(builds::source_state.ne("succeeded").or(builds::id.eq_any(open)))
-        .order(builds::id)
-        .select(builds::id)
-        .load(conn)?;
-    Ok(ids.into_iter().map(BuildId).collect())
+    unfinished!(conn, builds::submitter_id.eq(submitter.0))
 }
 
 /// Unfinished builds beyond `after` that nobody spoke of since `before`, oldest first; two statements.
