@@ -1,5 +1,6 @@
 //! Builds: one submission, its source phase and what was asked for.
 
+mod find;
 mod latest;
 mod lines;
 mod matrix;
@@ -17,12 +18,11 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BuildChroot, Conn, StoreError, build_chroots,
-    build_chroots::BuildChrootRow,
-    changes, column,
+    BuildChroot, Conn, StoreError, build_chroots, changes, column,
     conn::on_either,
     schema::{build_chroots as chroots, builds, projects, users},
 };
+pub use find::{find, find_with_project};
 pub use latest::latest;
 pub use lines::{BuildFilter, BuildLine, ChrootLine, list, list_lines_by_id};
 pub use matrix::{Cell, Newest, matrix, newest_in_chroots, versions};
@@ -207,29 +207,6 @@ macro_rules! joined {
             users::name.nullable(),
         ))
     };
-}
-
-/// One build with its chroots; one statement.
-pub fn find(conn: &mut Conn, id: BuildId) -> Result<Option<BuildView>, StoreError> {
-    let query = builds::table
-        .inner_join(projects::table)
-        .left_join(users::table)
-        .left_join(chroots::table)
-        .filter(builds::id.eq(id.0))
-        .order(chroots::id)
-        .select((
-            (builds::all_columns, (projects::owner, projects::name), users::name.nullable()),
-            chroots::all_columns.nullable(),
-        ));
-    let rows = on_either!(conn, |c| query.load::<(Joined, Option<BuildChrootRow>)>(c)?);
-    let (mut build, mut own) = (None, Vec::new());
-    for (row, chroot) in rows {
-        if build.is_none() {
-            build = Some(Build::try_from(row)?);
-        }
-        own.extend(chroot.map(BuildChroot::try_from).transpose()?);
-    }
-    Ok(build.map(|build| BuildView { build, chroots: own }))
 }
 
 /// Several builds by id, ascending; two statements. Unknown ids are left out.

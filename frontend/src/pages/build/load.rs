@@ -13,7 +13,7 @@ use coppice_runtime::logging::with_causes;
 use coppice_store::{
     AttemptRecord, BuildChroot, BuildView, StoreError, attempts, build_chroots,
     build_chroots::Good,
-    builds, projects,
+    builds,
     queue::{self, AtWork},
 };
 use futures_util::{StreamExt, stream};
@@ -85,11 +85,10 @@ pub async fn load(
     let read = app.store.read(move |conn| {
         let missing = || PageError::NotFound(format!("Build {raw} does not exist in {full_name}."));
         let id: BuildId = raw.parse().map_err(|_| missing())?;
-        let view = builds::find(conn, id)?.ok_or_else(missing)?;
+        let (view, project) = builds::find_with_project(conn, id)?.ok_or_else(missing)?;
         if view.build.project.to_string() != full_name {
             return Err(missing());
         }
-        let project = projects::get(conn, view.build.project_id)?;
         let head = ProjectHead::of(conn, &project, caller.as_ref())?;
         let good = match view.build.package().filter(|_| wants_earlier(&view)) {
             Some(package) => build_chroots::list_good(conn, project.id, package, id, GOOD)?,
