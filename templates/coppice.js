@@ -71,7 +71,7 @@
 		}, es);
 		on('done', () => { es.close(); renew(); clearInterval(old); }, es);
 		// places in line and estimates change without any news of this build
-		const old = setInterval(() => D.hidden || renew(), 60000);
+		const old = setInterval(() => D.hidden || renew(), $('[data-begins]') ? 5000 : 60000);
 	}
 	// what a change means for reasons, times and counts is said by the server: parts of the page are taken anew
 	let due, again;
@@ -82,6 +82,8 @@
 			try {
 				const r = await fetch(location.href, { headers: { accept: 'text/html' } });
 				const page = new DOMParser().parseFromString(await r.text(), 'text/html');
+				// a log that had not begun needs what reads it
+				if (r.ok && $('[data-begins]') && !$('[data-begins]', page)) return location.reload();
 				if (r.ok) $$('[data-part]').forEach(old => {
 					const now = page.getElementById(old.id);
 					if (now && !old.contains(D.activeElement) && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
@@ -175,7 +177,8 @@
 					buf = []; tail.append(f); if (following) end();
 				});
 			};
-			on('end', e => { es.close(); requestAnimationFrame(() => { if (following) end(); follow(false); say('The build has ended: ' + e.data); }); }, es);
+			on('stage', renew, es);
+			on('end', e => { es.close(); renew(); requestAnimationFrame(() => { if (following) end(); follow(false); say('The build has ended: ' + e.data); }); }, es);
 			if (following) end();
 		}
 	}

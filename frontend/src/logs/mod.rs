@@ -11,6 +11,6 @@ mod unpack;
 pub use address::{LogAddress, LogFile};
 pub use clean::clean;
 pub use failure::{Failure, Line};
-pub use scan::Stage;
+pub use scan::{Kind, Stage};
 pub use shelf::{LogError, Logs};
 pub use spool::{Overview, Shown, Spool};

@@ -250,6 +250,23 @@ async fn a_log_comes_line_by_line_and_a_break_costs_no_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_says_when_a_stage_begins() {
+    let (frontend, results) = start().await;
+    let alice = alice(&frontend).await;
+    let build = running(&frontend, &alice).await;
+    let live = format!("{}/builder-live.log", build.folder());
+    results.files.put(&live, "one\nExecuting(%build): /bin/sh\n");
+    let mut source = Source::open(&frontend, &format!("{}events?attempt=1", build.log()), None).await;
+    let begun = source.until(|event| event.name == "stage").await;
+    assert_eq!(text(&begun), [(1, "one"), (2, "Executing(%build): /bin/sh")]);
+    results.files.add(&live, "two\n");
+    let plain = source.until(|event| event.id == "3").await;
+    assert_eq!(plain.len(), 1, "a plain line begins nothing: {plain:?}");
+    frontend.close().await;
+    results.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_lost_attempt_ends_where_the_next_begins() {
     let (frontend, results) = start().await;
     let alice = alice(&frontend).await;

@@ -99,7 +99,7 @@ async fn the_log_of_a_lost_attempt_is_kept_beside_the_next() {
     build.imports(100).await;
     let missing = frontend.get(&build.log()).await;
     assert_eq!(missing.status, 200);
-    holds(&missing.text, &["No builder has it yet.", &build.page()]);
+    holds(&missing.text, &["No builder has it yet.", &build.page(), "data-live=", "data-begins"]);
     build.runs(1, 110).await;
     let live = format!("{}/builder-live.log", build.folder());
     results.files.put(&live, "==> running rpmbuild\nof the first\nhalf a li");

@@ -91,10 +91,6 @@ impl Browser {
         self.wait(self.client.goto(&format!("{}{path}", self.site)));
     }
 
-    pub fn reloads(&self) {
-        self.wait(self.client.refresh());
-    }
-
     /// Path and query of the page that is shown.
     pub fn path(&self) -> String {
         let url = self.wait(self.client.current_url());

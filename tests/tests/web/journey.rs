@@ -24,6 +24,7 @@ fn a_project_is_made_built_shared_forked_and_deleted_in_the_browser() {
     makes_a_project(&browser);
     watches_a_build_succeed(&browser, &stack);
     reads_why_a_build_failed(&browser, &stack);
+    follows_a_log_to_its_end(&browser, &stack);
     logs_out(&browser);
 
     logs_in(&browser, "bob");
@@ -136,8 +137,6 @@ fn reads_why_a_build_failed(browser: &Browser, stack: &Stack) {
     submits(browser, &distro::srpm("broken", stack.scratch()));
     opens_the_newest_build(browser);
     browser.reads(&chroot_state(), "failed", BUILT);
-    // The page tells the reason once it is loaded anew; the log is a click away.
-    browser.reloads();
     browser.clicks(&format!("main a[href*='/log/{CHROOT}/']"));
     browser.reads("#log", "exit", SOON);
     let shown = browser.text(".msg[data-s=fail]");
@@ -147,6 +146,24 @@ fn reads_why_a_build_failed(browser: &Browser, stack: &Stack) {
     let first = browser.text("#log .l.e");
     assert!(first.contains("exit"), "the first error line is marked: {first}");
     browser.pictures(&shots().join("journey-log.png"));
+}
+
+/// Stages, reason and end come to an open page by themselves.
+fn follows_a_log_to_its_end(browser: &Browser, stack: &Stack) {
+    submits(browser, &distro::srpm("never-ends", stack.scratch()));
+    opens_the_newest_build(browser);
+    browser.reads(&chroot_state(), "running", BUILT);
+    let build = browser.path().trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
+    browser.goes(&format!("/coprs/alice/tools/build/{build}/log/{CHROOT}/"));
+    browser.runs("window.__same = true");
+    browser.reads("#log", "sleeping until killed", BUILT);
+    browser.reads("#p-stages", "%build", SOON);
+    browser.reads("#end", "still writing", SOON);
+    stack.manage(&["fail-build", &build]);
+    browser.reads("#p-head", "failed", BUILT);
+    browser.reads("#end", "End of the log", SOON);
+    browser.find("#p-stages [data-s=fail]");
+    assert_eq!(browser.runs("return window.__same === true"), json!(true), "the page was not loaded again");
 }
 
 fn asks_for_a_role(browser: &Browser) {

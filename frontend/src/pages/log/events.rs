@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use super::{LogOf, LogQuery, Wish, load::load};
 use crate::{
     App,
-    logs::{Shown, Spool},
+    logs::{Kind, Shown, Spool},
     news::Watching,
     pages::{PageError, frame::ProjectPath},
     streams::{Gone, Reader, event, last_event},
@@ -125,6 +125,10 @@ impl Following {
         let Some(last) = lines.last() else { return Ok(false) };
         self.next = last.n + 1;
         reader.send(told(&lines)).await?;
+        if lines.iter().any(|line| line.kind == Kind::Command) {
+            // What the page says about stages is made by the server, which is asked for it then.
+            reader.send(event("", "stage", "begun")).await?;
+        }
         Ok(true)
     }
 

@@ -140,6 +140,7 @@ pub fn without_log(of: &LogOf, web: &Web) -> LogView {
     let sentence = match of.word() {
         "waiting" => "It waits for the sources; the log begins when a builder takes it.",
         "pending" | "retrying" => "No builder has it yet. The page of the build says what it waits for.",
+        "starting" | "running" => "The builder has not printed anything yet.",
         "skipped" => "Nothing was built for this chroot, so there is no log.",
         "forked" => "The packages were copied from another project; the log is there.",
         "canceled" => "It was canceled before a builder printed anything.",
@@ -149,7 +150,7 @@ pub fn without_log(of: &LogOf, web: &Web) -> LogView {
         }
         _ => "There is no log here. Logs go with the results of a build when they are deleted.",
     };
-    LogView { missing: Some(sentence.to_owned()), ..head(of, web) }
+    LogView { missing: Some(sentence.to_owned()), is_live: of.is_live(), ..head(of, web) }
 }
 
 pub fn of(of: &LogOf, overview: &Overview, (window, found): (Window, Option<Search>), web: &Web) -> LogView {
