@@ -5,7 +5,10 @@ pub mod server;
 
 use coppice_kit::{corpus, postgres::Postgres, redis::Redis};
 
-use crate::figure::{Figure, median, p99};
+use crate::{
+    figure::{Figure, median, p99},
+    yardstick::Yardstick,
+};
 use client::{Client, Route};
 use server::{Kind, Server};
 
@@ -41,27 +44,52 @@ fn on(kind: &Kind) -> anyhow::Result<Vec<Figure>> {
     let redis = Redis::start()?;
     let server = Server::start(kind, &redis)?;
     let client = Client::new(&server.url)?;
-    let mut figures = Vec::new();
+    let (mut figures, mut costs) = (Vec::new(), Vec::new());
     for (route, (name, reference)) in routes().iter().zip(REFERENCE) {
         let name = format!("{kind}: {name}, CPU");
         let cost = cost(&server, &client, route)?;
         // The wish is for PostgreSQL; SQLite is told beside it.
         figures.push(match kind {
-            Kind::Postgres(_) => Figure::at_most(name, cost, "ms", reference / 20.0),
-            Kind::Sqlite => Figure::note(name, cost, "ms"),
+            Kind::Postgres(_) => Figure::at_most(name, cost.ms, "ms", reference / 20.0),
+            Kind::Sqlite => Figure::note(name, cost.ms, "ms"),
         });
+        costs.push(cost);
     }
+    figures.push(Cost::note(kind, &costs));
     let times = client.mixed(&reads(), CONNECTIONS, MIXED)?;
     figures.push(Figure::at_most(format!("{kind}: reads at 8 connections, p99"), p99(times), "ms", 50.0));
     figures.push(Figure::at_most(format!("{kind}: memory after all of it"), server.memory_mb(), "MB", 80.0));
     Ok(figures)
 }
 
-/// Milliseconds of CPU for one request: the middle one of several portions, because others use this machine too.
-pub fn cost(server: &Server, client: &Client, route: &Route) -> anyhow::Result<f64> {
+/// What a request costs.
+pub struct Cost {
+    /// Milliseconds of CPU, as they are when nobody else uses this machine.
+    pub ms: f64,
+    /// How much longer the work took while it was measured.
+    pub slowness: f64,
+}
+
+impl Cost {
+    pub fn note(kind: &Kind, costs: &[Self]) -> Figure {
+        let slowness = median(costs.iter().map(|cost| cost.slowness).collect());
+        Figure::note(format!("{kind}: CPU of the same work over that at rest"), slowness, "")
+    }
+}
+
+/// The middle one of several portions, each in proportion to what the yardstick said around it.
+pub fn cost(server: &Server, client: &Client, route: &Route) -> anyhow::Result<Cost> {
     client.repeat(route, WARM_UP)?;
-    let portions = (0..PORTIONS).map(|_| portion(server, client, route));
-    Ok(median(portions.collect::<anyhow::Result<_>>()?))
+    let yardstick = Yardstick::new()?;
+    let (mut ms, mut slowness) = (Vec::new(), Vec::new());
+    for _ in 0..PORTIONS {
+        let before = yardstick.slowness()?;
+        let used = portion(server, client, route)?;
+        let around = f64::midpoint(before, yardstick.slowness()?);
+        ms.push(used / around);
+        slowness.push(around);
+    }
+    Ok(Cost { ms: median(ms), slowness: median(slowness) })
 }
 
 fn portion(server: &Server, client: &Client, route: &Route) -> anyhow::Result<f64> {

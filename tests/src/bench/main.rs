@@ -10,6 +10,7 @@ mod refresh;
 mod sign;
 mod usage;
 mod web;
+mod yardstick;
 
 use clap::Parser;
 use figure::Figure;

@@ -6,6 +6,7 @@ use coppice_kit::{corpus, postgres::Postgres, redis::Redis};
 
 use crate::{
     api::{
+        Cost,
         client::{Client, Route},
         cost,
         server::{Kind, Server},
@@ -44,20 +45,22 @@ fn on(kind: &Kind, results: &str) -> anyhow::Result<Vec<Figure>> {
     let redis = Redis::start()?;
     let server = Server::start_with(kind, &redis, &format!("internal_results_url = {results:?}\n"))?;
     let client = Client::new(&server.url)?;
-    let mut figures = Vec::new();
+    let (mut figures, mut costs) = (Vec::new(), Vec::new());
     for (name, path, reference) in PAGES {
         let (name, route) = (format!("{kind}: {name}, CPU"), Route::Get(path.to_owned()));
         let cost = cost(&server, &client, &route)?;
         // The wish is for PostgreSQL; SQLite is told beside it.
         figures.push(match kind {
-            Kind::Postgres(_) => Figure::at_most(name, cost, "ms", reference / 20.0),
-            Kind::Sqlite => Figure::note(name, cost, "ms"),
+            Kind::Postgres(_) => Figure::at_most(name, cost.ms, "ms", reference / 20.0),
+            Kind::Sqlite => Figure::note(name, cost.ms, "ms"),
         });
+        costs.push(cost);
         if matches!(kind, Kind::Sqlite) {
             let bytes = client.bytes(&route)? as f64;
             figures.push(Figure::at_most(format!("{path}, size"), bytes / 1000.0, "kB", MOST_BYTES / 1000.0));
         }
     }
+    figures.push(Cost::note(kind, &costs));
     let (owner, project) = corpus::BIG_PROJECT;
     for (name, rest) in LONG {
         let route = Route::Get(format!("/coprs/{owner}/{project}/{rest}"));
